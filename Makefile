@@ -1,0 +1,148 @@
+# `make help` says what there is. Whatever needs Python first sets up .venv, when it is missing or the lock has changed.
+
+SCALE ?= demo
+LAUNCHER ?= local
+DATASETS ?=
+ARGS ?=
+# PYTHON makes .venv. PY runs everything: set it, or activate the conda environment, and no .venv is made.
+PYTHON ?= python3
+ifeq ($(CONDA_DEFAULT_ENV),ssl-threshold-bench)
+PY ?= python
+endif
+ifeq ($(origin PY),undefined)
+PY := .venv/bin/python
+SETUP := .venv/.lock-stamp
+endif
+
+# What sweeps/ declares: tables, and everything else is a figure.
+declared = $(sort $(notdir $(basename $(wildcard sweeps/$(1)/[!_]*.py))))
+TABLES := $(strip $(filter table%,$(call declared,meta_t)) \
+                  $(addprefix semi-,$(filter table%,$(call declared,meta_semi))))
+FIGURES := $(strip $(addprefix fig-,$(filter-out table%,$(call declared,meta_t))) \
+                   $(addprefix semi-fig-,$(filter-out table%,$(call declared,meta_semi))))
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.NOTPARALLEL:
+.PHONY: help FORCE tables figures report audit smoke data test lint format bench lock clean
+# A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
+
+##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
+
+#: table1 ... table5              Meta-T's Table N: at demo and smoke scale run what is missing, then print it
+table%: $(SETUP) FORCE
+	@$(call table,meta_t/table$*)
+
+#: semi-table1 ... semi-table5    the same for Meta-Semi
+semi-table%: $(SETUP) FORCE
+	@$(call table,meta_semi/table$*)
+
+#: tables                         every table of both papers, going on when one fails
+tables: $(SETUP)
+	@$(if $(TABLES),$(MAKE) -k $(TABLES),echo "no table is declared yet")
+
+#: fig-NAME                       draw a figure of the Meta-T paper
+fig-%: $(SETUP) FORCE
+	@$(PY) -m reports.figure meta_t/$* scale=$(SCALE) $(ARGS)
+
+#: semi-fig-NAME                  draw a figure of the Meta-Semi paper
+semi-fig-%: $(SETUP) FORCE
+	@$(PY) -m reports.figure meta_semi/$* scale=$(SCALE) $(ARGS)
+
+#: figures                        every figure of both papers, going on when one fails
+figures: $(SETUP)
+	@$(if $(FIGURES),$(MAKE) -k $(FIGURES),echo "no figure is declared yet")
+
+#: report                         one page with all tables and figures
+report: $(SETUP)
+	@$(PY) -m reports.page scale=$(SCALE) $(ARGS)
+
+#: audit                          check the published numbers and what the run store holds
+audit: $(SETUP)
+	@$(PY) -m reports.audit $(ARGS)
+
+##@ Runs (LAUNCHER=local by default, slurm or debug)
+
+#: sweep-table1 ...               launch the missing runs of Meta-T's Table N, at SCALE=paper unless you say otherwise
+sweep-table%: $(SETUP) FORCE
+	@$(call sweep,meta_t/table$*)
+
+#: sweep-semi-table1 ...          the same for Meta-Semi
+sweep-semi-table%: $(SETUP) FORCE
+	@$(call sweep,meta_semi/table$*)
+
+#: smoke                          Table 1 at SCALE=smoke in a temporary run folder: does everything work together?
+smoke: $(SETUP)
+	@runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT INT TERM && \
+	SSL_RUNS=$$runs $(MAKE) table1 SCALE=smoke
+
+#: data                           download data sets: make data DATASETS="cifar10 svhn"
+data: $(SETUP)
+	@$(PY) -m benchmarks.datasets $(DATASETS)
+
+##@ Development (ARGS=... is handed on to the command)
+
+#: test                           the tests, one process a core
+test: $(SETUP)
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
+
+#: lint                           ruff and mypy
+lint: $(SETUP)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+#: format                         let ruff repair what it can
+format: $(SETUP)
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+#: bench                          time a training step of each kind, and write reports/out/bench.json
+bench: $(SETUP)
+	@$(PY) -m benchmarks.bench $(ARGS)
+
+#: lock                           resolve requirements.in into requirements.lock and environment.yml
+lock: $(SETUP)
+	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header $(ARGS) \
+	  --output-file requirements.lock requirements.in
+	@{ echo "# Everything, exactly; for Python 3.11 and later. Made from requirements.in by 'make lock' (ARGS=--upgrade"; \
+	  echo "# for newer versions). Nothing here names an index: pip's and uv's own settings say where packages come from."; \
+	  cat requirements.lock; } > requirements.lock.new && mv requirements.lock.new requirements.lock
+	@awk -F '==' 'NR == FNR { split($$2, version, " "); pin[$$1] = version[1]; next } \
+	  { name = $$1; sub(/^ *- /, "", name); if (NF == 2 && name in pin) $$0 = $$1 "==" pin[name]; print }' \
+	  requirements.lock environment.yml > environment.yml.new && mv environment.yml.new environment.yml
+
+#: clean                          remove caches and rendered reports; runs, data and .venv stay
+clean:
+	rm -rf reports/out .pytest_cache .ruff_cache .mypy_cache
+	find benchmarks methods reports sweeps tests -name __pycache__ -prune -exec rm -rf {} +
+
+help:
+	@awk '/^##@ /{ print "\n" substr($$0, 5) } /^#: /{ print "  " substr($$0, 4) }' Makefile
+	@echo
+
+# A failed launch still has its table printed, and then fails.
+table = status=0; \
+  $(if $(filter demo smoke,$(SCALE)),$(PY) -m sweeps.launch $(1) scale=$(SCALE) $(ARGS) || status=$$?;) \
+  $(PY) -m reports.table $(1) scale=$(SCALE) $(if $(filter demo smoke,$(SCALE)),,$(ARGS)) || status=$$?; \
+  exit $$status
+
+sweep = $(PY) -m sweeps.launch $(1) \
+  scale=$(if $(filter file,$(origin SCALE)),paper,$(SCALE)) launcher=$(LAUNCHER) $(ARGS)
+
+# uv is many times faster than pip, but knows nothing of pip's settings: where it fails, pip has a try.
+.venv/.lock-stamp: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo >&2 \
+	  "setup: '$(PYTHON)' is not Python 3.11 or later: install one, then e.g. 'make PYTHON=python3.12 $(MAKECMDGOALS)'"; exit 1; }
+	@.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || $(PYTHON) -m venv --clear .venv >/dev/null || { rm -rf .venv; echo >&2 \
+	  "setup: '$(PYTHON)' cannot make .venv (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "setup: installing requirements.lock into .venv (about 3 GB to download when nothing is cached)"
+	@log=.venv/setup.log; in=".venv/bin/python -m"; pip="$$in pip --disable-pip-version-check install"; \
+	{ $$pip --retries 1 $$(grep '^uv==' requirements.lock) >$$log 2>&1 && \
+	  { $$in uv pip install $$([ -t 2 ] || echo --quiet) --python .venv/bin/python -r requirements.lock || \
+	    { echo "setup: trying again with pip, which takes longer"; false; }; }; } || \
+	$$pip -r requirements.lock >>$$log 2>&1 || { echo >&2 \
+	  "setup: no package index in reach? Check the network or pip's index settings and try again (details: $$log)"; exit 1; }
+	@touch $@

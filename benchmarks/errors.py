@@ -1,0 +1,9 @@
+"""What the user can put right. Entry points print the message as one line and exit with a non-zero status."""
+
+
+class UserError(Exception):
+    """A fault in what the user asked for or supplied; the message names the fault and the remedy."""
+
+
+class DataError(UserError, ValueError):
+    """A data set that is missing or malformed."""

@@ -1,0 +1,127 @@
+"""The network in training: its optimizer, schedule and running average, and the primitive `influence`."""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.influence import ENGINES
+from methods.base import Inner, Net
+
+Schedule = Callable[[float], float]
+"""Share of the training done, in [0, 1] -> factor on the learning rate."""
+
+
+def cosine(progress: float, *, cycles: float) -> float:
+    """cos(2 pi cycles t): FixMatch's 7/16 of a half turn is cycles = 7/32."""
+    return math.cos(2 * math.pi * cycles * progress)
+
+
+def annealing(progress: float) -> float:
+    """(1 + cos(pi t)) / 2, from 1 to 0 (Loshchilov & Hutter 2017)."""
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+def multistep(progress: float, *, milestones: Sequence[float], gamma: float) -> float:
+    """Times gamma at each milestone, a share of the training."""
+    return gamma ** sum(progress >= m for m in milestones)
+
+
+def constant(progress: float) -> float:
+    return 1.0
+
+
+class Student:
+    """The network in training.
+
+    `average` follows every step: parameters by min(decay, 1 - 1/(t+1)), so that it starts unbiased; buffers are copied
+    (FixMatch averages the trainable variables only). Biases and norm layers (one-dimensional) are not decayed.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        *,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        schedule: Schedule,
+        decay: float,
+        steps: int,
+        precision: str = "float32",
+        engine: str = "forward",
+    ) -> None:
+        """precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32)."""
+        self.net: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
+        self.parameters = list(self.net.parameters())
+        decayed = [p for p in self.parameters if p.ndim > 1]
+        others = [p for p in self.parameters if p.ndim <= 1]
+        self.optimizer = optimizer([{"params": decayed}, {"params": others, "weight_decay": 0.0}])
+        self.base_lr: float = self.optimizer.param_groups[0]["lr"]
+        self.schedule, self.decay, self.steps = schedule, decay, steps
+        self.precision, self.engine = precision, ENGINES[engine]
+        self.step = 0
+
+    @property
+    def progress(self) -> float:
+        return self.step / self.steps
+
+    @property
+    def lr(self) -> float:
+        return self.base_lr * self.schedule(self.progress)
+
+    def autocast(self) -> torch.autocast:
+        """The plain passes' precision, as a context."""
+        device = self.parameters[0].device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+    @torch.no_grad()
+    def teacher(self, x: Tensor) -> Tensor:
+        return self.average(x)
+
+    def influence(
+        self, inner: Callable[[Net], Inner], meta: Callable[[Net], Tensor], weights: Tensor | None = None
+    ) -> tuple[Tensor, Inner]:
+        """d L_meta(w_hat) / d s_j [B], with w_hat = w - lr grad_w (base + sum_j s_j l_j); and `inner` at w, with graph.
+
+        inner, meta: the inner objective and the labelled loss as functions of a net; weights: s [B], zero if None.
+        """
+        return self.engine(self.net, inner, meta, weights, self.lr)
+
+    def descend(self, loss: Tensor) -> None:
+        """One step on `loss`, differentiated with respect to the net's parameters alone; then the average follows."""
+        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        for p, g in zip(self.parameters, gradients, strict=True):
+            p.grad = g
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+        self.optimizer.step()
+        self.step += 1
+        self.follow()
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        weight = 1 - min(self.decay, 1 - 1 / (self.step + 1))
+        torch._foreach_lerp_(list(self.average.parameters()), self.parameters, weight)
+        for mine, theirs in zip(self.average.buffers(), self.net.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]

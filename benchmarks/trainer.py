@@ -1,0 +1,122 @@
+"""The training loop; it knows no method by name."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks import checkpoint
+from benchmarks.errors import UserError
+from benchmarks.evaluate import evaluate
+from benchmarks.loader import Loader
+from benchmarks.meter import Meter
+from benchmarks.store import Run
+from benchmarks.student import Student
+from benchmarks.task import Answers, Task
+from methods.base import Method
+
+
+class Trainer:
+    """Trains one student for one method on one task, evaluates its average, and survives being stopped.
+
+    make_student: net -> Student; checkpoint_every: seconds between two checkpoints, written at evaluations' steps or
+    when `stop` says that the machine is about to take the run away (then it raises KeyboardInterrupt after saving).
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        task: Task,
+        answers: Answers,
+        *,
+        make_student: Callable[[nn.Module], Student],
+        batch: int,
+        ratio: int,
+        eval_every: int,
+        seed: int,
+        checkpoint_every: float = 300.0,
+        report: Callable[[dict[str, Any]], None] = lambda row: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.run, self.task, self.answers = run, task, answers
+        self.make_student = make_student
+        self.batch, self.ratio, self.eval_every, self.seed = batch, ratio, eval_every, seed
+        self.checkpoint_every, self.report, self.stop = checkpoint_every, report, stop
+        self.seconds = 0.0  #: of training alone
+
+    def train(self, method: Method, net: nn.Module) -> Student:
+        device = self.task.unlabelled.device
+        student = self.make_student(method.setup(self.task.facts, net).to(device))
+        method.to(device)
+        loader = Loader(self.task, method.views, batch=self.batch, ratio=self.ratio, seed=self.seed)
+        meter = Meter(self.task.n_classes, device)
+        parts = {"student": student, "method": method, "loader": loader, "meter": meter}
+        self.resume(parts)
+        saved = time.monotonic()
+
+        start = time.perf_counter()
+        while student.step < student.steps:
+            batch = loader.next()
+            with student.autocast():
+                step = method.loss(student, batch)
+            meter.add(student.step, step, self.answers.hidden[batch.j])
+            student.descend(step.loss)
+            due = student.step % self.eval_every == 0 or student.step == student.steps
+            stop = self.stop()
+            if due or stop:
+                _wait(device)
+                self.seconds += time.perf_counter() - start
+                self.check(meter)
+                if due:
+                    self.log(student, meter)
+                if stop or (due and time.monotonic() - saved > self.checkpoint_every):
+                    self.save(parts)
+                    saved = time.monotonic()
+                if stop:
+                    raise KeyboardInterrupt(f"stopped at step {student.step} with a checkpoint")
+                start = time.perf_counter()
+        return student
+
+    def log(self, student: Student, meter: Meter) -> None:
+        row = {"step": student.step, "seconds": round(self.seconds, 4), "lr": student.lr} | meter.flush()
+        row |= evaluate(student.average, self.task, self.answers)
+        self.run.append(row)
+        self.report(row)
+
+    def check(self, meter: Meter) -> None:
+        """Raises UserError where a loss was not finite; the last good checkpoint stays."""
+        bad = int(meter.bad_step)
+        if bad < 0:
+            return
+        last = checkpoint.load(self.run)
+        kept = f"the last good checkpoint is step {last['parts']['student']['step']}" if last else "no checkpoint yet"
+        raise UserError(f"run {self.run.id}: loss not finite at step {bad} ({kept}): lower protocol.optimizer.lr")
+
+    def save(self, parts: dict[str, Any]) -> None:
+        state = {
+            "parts": {name: part.state_dict() for name, part in parts.items()},
+            "seconds": self.seconds,
+            "rng": torch.get_rng_state(),
+            "rng_cuda": torch.cuda.get_rng_state() if self.task.unlabelled.is_cuda else None,
+        }
+        checkpoint.save(self.run, state)
+
+    def resume(self, parts: dict[str, Any]) -> None:
+        state = checkpoint.load(self.run)
+        if state is None:
+            self.run.cut(-1)
+            return
+        for name, part in parts.items():
+            part.load_state_dict(state["parts"][name])
+        self.seconds = state["seconds"]
+        torch.set_rng_state(state["rng"])
+        if state["rng_cuda"] is not None and self.task.unlabelled.is_cuda:
+            torch.cuda.set_rng_state(state["rng_cuda"])
+        self.run.cut(parts["student"].step)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,76 @@
+"""Meta-Semi ("Meta-Semi: A Meta-learning Approach for Semi-supervised Learning")."""
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from methods.base import Batch, Facts, Inner, Method, Net, Step, Student
+from methods.functional import cross_entropy, mixup, one_hot
+
+
+class MetaSemi(Method):
+    """L_meta = sum_j w_j L(y~_j, p(u~_j)) / sum_j w_j,  0 where no sample is kept                               (Eq. 1)
+
+    w_j = 1[ d sum_i L(y~_i, p(x~_i | theta_1)) / d w_j |_{w=0} < 0 ]                       (Eq. 9, Algorithm 1 line 11)
+        = 1[ < sum_i grad L(x~_i), grad L(u~_j) > > 0 ]                                                         (Eq. 10)
+    X~ = MixUp(X, Shuffle(X), lambda_1)                                                                         (Eq. 12)
+    U~ = MixUp(W, Shuffle(W), lambda_2),  W = Concat(X, U),  lambda ~ Beta(beta, beta), one per batch           (Eq. 13)
+
+    True labels for X, softmax of the running average for U. A sample whose derivative is zero is dropped (erratum S2).
+    At w = 0 the look-ahead stands still, so the whole bi-level step is one forward-mode pass at theta.
+    """
+
+    views = ("weak",)
+
+    def __init__(self, *, beta: float) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
+        self.n_classes = facts.n_classes
+        return net
+
+    def weigh(self, influence: Tensor) -> Tensor:
+        """influence [B] -> weights [B]."""
+        return (influence < 0).float()  # Eq. (9), strict as in Algorithm 1
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        (u,) = batch.u
+        p = student.teacher(u).softmax(-1)
+        y = one_hot(batch.y, self.n_classes)
+        x_mixed, y_mixed = mixup(batch.x, y, self.beta)  # Eq. (12)
+        u_mixed, p_mixed = mixup(torch.cat([batch.x, u]), torch.cat([y, p]), self.beta)  # Eq. (13)
+
+        def inner(net: Net) -> Inner:
+            return Inner(cross_entropy(net(u_mixed), p_mixed))
+
+        def meta(net: Net) -> Tensor:
+            return cross_entropy(net(x_mixed), y_mixed).sum()  # Eq. (15)
+
+        influence, here = student.influence(inner, meta)
+        weights = self.weigh(influence)
+        loss = (weights * here.losses).sum() / weights.abs().sum().clamp(min=1)  # Eq. (1)
+        pseudo = self.pseudo(p, batch.j)._replace(selected=weights[len(batch.x) :] > 0)  # of the mixture it leads
+        return Step(loss, {"loss_u": loss, "kept": weights.mean()}, pseudo)
+
+
+class Consistency(Protocol):
+    def setup(self, facts: Facts, net: nn.Module) -> nn.Module: ...
+    def consistency(self, student: Student, batch: Batch) -> Tensor: ...
+
+
+class MetaSemiConsistency(MetaSemi):
+    """L = L_meta + w L_consistency (Eq. 14); the term and its weight are those of another method."""
+
+    def __init__(self, *, regulariser: Consistency, **meta_semi: Any) -> None:
+        super().__init__(**meta_semi)
+        self.regulariser = regulariser
+
+    def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
+        return self.regulariser.setup(facts, super().setup(facts, net))
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        step = super().loss(student, batch)
+        term = self.regulariser.consistency(student, batch)
+        return step._replace(loss=step.loss + term, log=step.log | {"consistency": term})

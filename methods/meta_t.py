@@ -1,0 +1,120 @@
+"""Meta-T and Green Meta-T ("Learning Sample-Aware Threshold for Semi-Supervised Learning")."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from methods.base import Batch, Facts, Inner, Net, Student
+from methods.functional import cross_entropy, one_hot
+from methods.thresholding import Thresholding
+
+
+class TGN(nn.Sequential):
+    """The threshold generation network V: [p, p_bar] [B, 2C] -> tau in (0, 1) [B]; an MLP {2C, *hidden, 1}.
+
+    Sec. 4.2 and 5.1. The sigmoid at its end is ours (erratum T3): Fig. 5c starts at 0.5.
+    """
+
+    def __init__(self, n_classes: int, hidden: Sequence[int]) -> None:
+        layers: list[nn.Module] = []
+        for m, n in pairwise([2 * n_classes, *hidden]):
+            layers += [nn.Linear(m, n), nn.ReLU()]
+        super().__init__(*layers, nn.Linear(hidden[-1] if hidden else 2 * n_classes, 1), nn.Sigmoid(), nn.Flatten(0))
+
+
+class MetaT(Thresholding):
+    """tau_m = V(p_m, p_bar_{y_hat_m}; Theta)                                                                    (Eq. 6)
+
+    w_hat(Theta) = w - alpha grad_w [L_s + lambda_u 1/(mu B) sum_m S_m(Theta) H(y_hat_m, f(A_s(u_m); w))]        (Eq. 8)
+    Theta <- Theta - Adam of grad_Theta 1/B sum_i H(y_i, f(x_i; w_hat(Theta)))                            (Eq. 9, 17)
+    w <- one step of the optimizer on the same loss with the new Theta                                    (Eq. 10, 14)
+
+    S_m = 1 / (1 + exp(-slope (max p_m - tau_m))) stands for the indicator, in the look-ahead and the update (Eq. 14).
+    By the chain rule grad_Theta = sum_m influence_m grad_Theta S_m, influence_m = d L_meta(w_hat) / d S_m (Eq. 17).
+
+    Deviations, each decided in the errata: L_s is in both losses (T2); p_bar_c is a running mean of p over the inputs
+    predicted c, updated once a step, where Eq. 5 averages over all M inputs (T5); the meta batch is the step's labelled
+    batch (Algorithm 2, line 6). A look-ahead is plain SGD at the current learning rate (no momentum, no weight decay).
+    """
+
+    p_bar: Tensor
+
+    def __init__(
+        self,
+        *,
+        lambda_u: float,
+        hidden: Sequence[int],
+        slope: float,
+        momentum: float,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        schedule: Callable[[float], float],
+    ) -> None:
+        super().__init__(lambda_u=lambda_u)
+        self.hidden, self.slope, self.momentum = hidden, slope, momentum
+        self.make_optimizer, self.schedule = optimizer, schedule
+
+    def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
+        self.tgn = TGN(facts.n_classes, self.hidden)
+        self.optimizer = self.make_optimizer(self.tgn.parameters())
+        self.lr = self.optimizer.param_groups[0]["lr"]
+        self.register_buffer("p_bar", torch.full((facts.n_classes,) * 2, 1 / facts.n_classes))
+        return net
+
+    def threshold(self, p: Tensor, j: Tensor) -> Tensor:
+        return self.tgn(torch.cat([p, self.p_bar[p.argmax(-1)]], -1))  # Eq. (6)
+
+    def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:
+        return torch.sigmoid(self.slope * (confidence - tau))  # S
+
+    def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:
+        """p_bar_c <- momentum p_bar_c + (1 - momentum) mean of p over the inputs predicted c     (Eq. 5, T5)."""
+        predicted = one_hot(p.argmax(-1), p.shape[1])  # [B, C]
+        count = predicted.sum(0)[:, None]
+        mean = predicted.T @ p / count.clamp(min=1)
+        self.p_bar.lerp_(mean, (1 - self.momentum) * (count > 0).to(p.dtype))
+        return {}
+
+    def inner_pass(
+        self, student: Student, batch: Batch, p: Tensor, inner: Callable[[Net], Inner]
+    ) -> tuple[Inner, dict[str, Tensor]]:
+        if not self.is_meta_step(student.step):
+            return inner(student.net), {}
+        S = self.gate(p.amax(-1), self.threshold(p, batch.j))
+
+        def meta(net: Net) -> Tensor:
+            return cross_entropy(net(batch.x), batch.y).mean()
+
+        influence, here = student.influence(inner, meta, S.detach())
+        parameters = list(self.tgn.parameters())
+        gradients = torch.autograd.grad(S, parameters, influence)  # Eq. (17)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * self.schedule(student.progress)
+        self.optimizer.step()  # Eq. (9)
+        return here, {"meta_gradient": torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))}
+
+    def is_meta_step(self, step: int) -> bool:
+        return True
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict()}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+class GreenMetaT(MetaT):
+    """Meta-T whose thresholds learn on every k-th step only (Algorithm 2: t % k = 0); k = 1 is Meta-T."""
+
+    def __init__(self, *, k: int, **meta_t: Any) -> None:
+        if k < 1:
+            raise ValueError(f"Green Meta-T needs k >= 1, got k={k} (erratum T7)")
+        super().__init__(**meta_t)
+        self.k = k
+
+    def is_meta_step(self, step: int) -> bool:
+        return step % self.k == 0
