@@ -1,0 +1,57 @@
+"""Meta-T, Table 1.
+
+Baselines run the procedure that their published numbers come from (FixMatch's), Meta-T its own (Table 6).
+"""
+
+from sweeps.sweep import Sweep
+
+CIFAR10 = "task=cifar10 backbone=wrn28_2"
+CIFAR100 = "task=cifar100 backbone=wrn28_8 protocol.optimizer.weight_decay=1e-3"
+DIGITS = "task=digits backbone=tiny"
+
+SWEEP = Sweep(
+    caption="Error rates (%) on CIFAR-10 and CIFAR-100 with varying size of labelled set.",
+    metric="error",
+    rows={
+        "Π-Model": None,
+        "VAT": None,
+        "MixMatch": None,
+        "UDA": None,
+        "CoMatch": None,
+        "SimMatch": None,
+        "Pseudo-Labeling": None,
+        "FixMatch": "method=fixmatch",
+        "Dash": "method=dash",
+        "FlexMatch": "method=flexmatch",
+        "Meta-T": "method=meta_t protocol=meta_t",
+        "Full-Supervised": "method=supervised task.labels=all",
+        "Supervised": "method=supervised",
+        "Green Meta-T": "method=green_meta_t protocol=meta_t",
+        "Meta-Semi": "method=meta_semi",
+        "ICT": "method=ict",
+        "Meta-Semi + ICT": "method=meta_semi_ict",
+    },
+    beside=("Supervised", "Green Meta-T", "Meta-Semi", "ICT", "Meta-Semi + ICT"),
+    reference=("Full-Supervised",),
+    columns={
+        "CIFAR-10/40": f"{CIFAR10} task.labels=40",
+        "CIFAR-10/250": f"{CIFAR10} task.labels=250",
+        "CIFAR-10/4000": f"{CIFAR10} task.labels=4000",
+        "CIFAR-100/400": f"{CIFAR100} task.labels=400",
+        "CIFAR-100/2500": f"{CIFAR100} task.labels=2500",
+        "CIFAR-100/10000": f"{CIFAR100} task.labels=10000",
+    },
+    demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40, 250)},
+    absent=frozenset(
+        {
+            ("Π-Model", "CIFAR-10/40"),
+            ("Π-Model", "CIFAR-100/400"),
+            ("CoMatch", "CIFAR-10/4000"),
+            ("CoMatch", "CIFAR-100/400"),
+            ("CoMatch", "CIFAR-100/2500"),
+            ("CoMatch", "CIFAR-100/10000"),
+            ("Pseudo-Labeling", "CIFAR-10/40"),
+            ("Pseudo-Labeling", "CIFAR-100/400"),
+        }
+    ),
+)

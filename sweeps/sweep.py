@@ -1,0 +1,87 @@
+"""A table is declared once: rows x columns x seeds -> runs. Launcher, reports and tests read the same object."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from benchmarks.config import compose, nearest, plain
+from benchmarks.errors import UserError
+from benchmarks.store import Run
+
+SCALES = ("paper", "short", "demo", "smoke")
+DEMO_SEEDS = {"demo": 2, "smoke": 1}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run that a table asks for, and where its number goes."""
+
+    row: str
+    column: str
+    seed: int
+    overrides: tuple[str, ...]  #: what `python -m benchmarks.run` takes
+    config: Mapping[str, Any] = field(hash=False, compare=False, repr=False)
+
+    @cached_property
+    def run(self) -> Run:
+        return Run(self.config)
+
+    @property
+    def command(self) -> str:
+        return " ".join(("python -m benchmarks.run", *self.overrides))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """A table or figure of a paper.
+
+    rows, columns: name -> overrides of a run, column first, so that a row may overrule its column; a row's overrides
+    are None while its method does not exist. Several runs may share one configuration: it runs once.
+    """
+
+    caption: str
+    metric: str  #: "error" or "accuracy", in percent
+    rows: Mapping[str, str | None]
+    columns: Mapping[str, str]
+    demo: Mapping[str, str]  #: the columns at demo and smoke scale: what runs on a laptop
+    beside: tuple[str, ...] = ()  #: rows of ours that the paper's table does not have
+    reference: tuple[str, ...] = ()  #: rows that mark a limit and are not ranked
+    absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
+    seeds: int = 5
+
+    def columns_at(self, scale: str) -> Mapping[str, str]:
+        return self.demo if scale in DEMO_SEEDS else self.columns
+
+    def seeds_at(self, scale: str) -> int:
+        return min(self.seeds, DEMO_SEEDS.get(scale, self.seeds))
+
+    def cells(self, scale: str) -> Iterator[Cell]:
+        """Every run of the table; the only expansion there is. At demo and smoke scale all rows run one protocol."""
+        if scale not in SCALES:
+            raise UserError(f'unknown scale "{scale}".{nearest(scale, SCALES)}')
+        for row, how in self.rows.items():
+            for column, where in self.columns_at(scale).items():
+                if how is None or (row, column) in self.absent:
+                    continue
+                own = [o for o in how.split() if not (scale in DEMO_SEEDS and o.startswith("protocol="))]
+                overrides = (f"scale={scale}", *where.split(), *own)
+                config = plain(compose(overrides))
+                for seed in range(self.seeds_at(scale)):
+                    yield Cell(row, column, seed, (*overrides, f"seed={seed}"), config | {"seed": seed})
+
+
+def names() -> list[str]:
+    """All declared sweeps: "meta_t/table1", ..."""
+    here = Path(__file__).parent
+    return sorted(f"{path.parent.name}/{path.stem}" for path in here.glob("*/[!_]*.py"))
+
+
+def load(name: str) -> Sweep:
+    """The sweep that `sweeps/<name>.py` declares. Raises UserError with the nearest name."""
+    if name not in names():
+        raise UserError(f'unknown table or figure "{name}".{nearest(name, names())}')
+    sweep: Sweep = import_module(f"sweeps.{name.replace('/', '.')}").SWEEP
+    return sweep
