@@ -51,7 +51,8 @@ class Augment:
         if view not in self.uniforms:
             raise ValueError(f"unknown view {view!r}: expected one of {', '.join(self.uniforms)}")
         with torch.inference_mode():  # some 10 % faster; the result is made outside and is a usual tensor
-            u = torch.rand(self.uniforms[view], len(x), generator=generator, device=x.device)
+            size = self.uniforms[view], len(x)
+            u = torch.rand(size, generator=generator, dtype=torch.float32, device=x.device)
             if view != "plain":
                 x = self.weak(x, u[:3])
             if view == "strong":
@@ -67,36 +68,38 @@ class Augment:
     def weak(self, x: Tensor, u: Tensor) -> Tensor:
         """One gather. u: [3, B], for mirror, row and column."""
         b, c, h, w = x.shape
-        row, column = self.shifted(h, u[1]), self.shifted(w, u[2])
-        if self.flip:
-            column = torch.where(u[0, :, None] < 0.5, w - 1 - column, column)
-        source = (row * w)[:, :, None] + column[:, None, :]
-        return x.flatten(2).gather(2, source.view(b, 1, h * w).expand(-1, c, -1)).view_as(x)
+        y, i = self.reflected(h, x.device) * w, self.reflected(w, x.device)
+        ways = 2 * self.shift + 1
+        row = y.unfold(0, h, 1).index_select(0, below(ways, u[1]))
+        column = torch.stack([i, w - 1 - i]).unfold(1, w, 1).flatten(0, 1)  # to the right, then mirrored
+        column = column.index_select(0, below(ways, u[2]) + (u[0] < 0.5) * (ways * self.flip))
+        source = (row[:, :, None] + column[:, None, :]).view(b, 1, h * w)
+        return x.flatten(2).gather(2, source.expand(-1, c, -1)).view_as(x)
 
-    def shifted(self, size: int, u: Tensor) -> Tensor:
-        """0..size-1 moved by -shift..shift and reflected without repeating the border: int64 [B, size]."""
+    def reflected(self, size: int, device: torch.device) -> Tensor:
+        """-shift..size-1+shift, reflected into 0..size-1 without repeating the border."""
         if self.shift >= size:
             raise ValueError(f"a shift of {self.shift} needs images of more than {size} pixels")
-        i = torch.arange(-self.shift, size + self.shift, device=u.device)
-        i = size - 1 - (size - 1 - i.abs()).abs()
-        return i.unfold(0, size, 1).index_select(0, below(2 * self.shift + 1, u))
+        i = torch.arange(-self.shift, size + self.shift, device=device)
+        return size - 1 - (size - 1 - i.abs()).abs()
 
     def strong(self, x: Tensor, u: Tensor) -> Tensor:
         """RandAugment and cutout of a weak view. u: [2 + 3 draws, B]."""
         x = pad(x, (0, 0, 0, 0, 0, 1), value=255)
-        which, chance, level = u[2:].view(3, self.draws, -1)
+        which, chance, level = u[2:].view(3, self.draws, len(x))
         codes = below(self.choices, which) * (chance < self.probability)
         apply = grouped if x.device.type == "cpu" else masked
         for code, k in zip(codes, below(len(LEVELS), level), strict=True):
             x = apply(x, code, k, self.operators)
         row, column = self.uncut(x.shape[2], u[0]), self.uncut(x.shape[3], u[1])
-        keep = x[:, -1:] & (row[:, None, :, None] | column[:, None, None, :])
+        keep = x[:, -1:].bitwise_and_(row[:, None, :, None] | column[:, None, None, :])
         return x[:, :-1].bitwise_and_(keep).bitwise_or_(~keep & GREY)
 
     def uncut(self, size: int, u: Tensor) -> Tensor:
         """0 for `cutout` pixels around a random one, as far as there are, else 255: uint8 [B, size]."""
-        i = torch.arange(size, device=u.device) - (below(size, u) - self.cutout // 2)[:, None]
-        return ((i < 0) | (i >= self.cutout)).to(torch.uint8) * 255
+        line = torch.full((2 * size + self.cutout,), 255, dtype=torch.uint8, device=u.device)
+        line[size : size + self.cutout] = 0
+        return line.unfold(0, size, 1).index_select(0, size + self.cutout // 2 - below(size, u))
 
 
 def below(n: int, u: Tensor) -> Tensor:

@@ -95,11 +95,11 @@ def look_up(image: Tensor, level: Tensor, table: Tensor) -> Tensor:
 
 
 def autocontrast(x: Tensor, level: Tensor) -> Tensor:
-    """Stretch every plane to 0..255, in double precision and truncated."""
+    """Stretch every plane to 0..255, in double precision and truncated. A plane of one colour stays."""
     planes, values = x.flatten(2), torch.arange(256, dtype=torch.float64, device=x.device)
     low, high = planes.amin(2, keepdim=True).double(), planes.amax(2, keepdim=True).double()
-    scale = torch.full_like(low, 255) / (high - low)  # not 255 / (...), which is a reciprocal and a product
-    return torch.where(high > low, (values * scale - low * scale).clamp_(0, 255), values).to(torch.uint8)
+    scale = torch.where(high > low, torch.full_like(low, 255) / (high - low), torch.ones_like(low))
+    return (values * scale).sub_(low * scale * (high > low)).clamp_(0, 255).to(torch.uint8)
 
 
 def equalize(x: Tensor, level: Tensor) -> Tensor:
@@ -146,7 +146,8 @@ def enhance(image: Tensor, level: Tensor, degenerate: Tensor) -> Tensor:
 
 @lru_cache
 def _factors(device: torch.device) -> Tensor:
-    return torch.tensor([abs(level) * 1.8 / 10 + 0.1 for level in LEVELS], device=device)
+    factors = [abs(level) * 1.8 / 10 + 0.1 for level in LEVELS]
+    return torch.tensor(factors, dtype=torch.float32, device=device)
 
 
 def grey(x: Tensor, level: Tensor) -> Tensor:
