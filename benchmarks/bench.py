@@ -165,12 +165,7 @@ def main(arguments: list[str]) -> int:
     steps = {name: step for name, step in steps.items() if not wanted or name in wanted}
     seconds = measure(steps, int(options["rounds"]))
     where = torch.cuda.get_device_name() if device().type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
-    more = {
-        "device": where,
-        "backbone": options["backbone"],
-        "rounds": int(options["rounds"]),
-        "load": os.getloadavg()[0],
-    }
+    more = {"device": where, "backbone": options["backbone"], "rounds": len(next(iter(seconds.values())))}
     rows = [row | more for row in report(seconds)]
     print(f"{'step / step':36} {'ratio':>6} {'target':>7}   seconds   ({where}, {options['backbone']})")
     for row in rows:
