@@ -34,6 +34,11 @@ def at(net: nn.Module, weights: Weights) -> Net:
     return lambda x: functional_call(net, state, (x,))
 
 
+def full_precision(net: nn.Module) -> torch.autocast:
+    """No autocast in here: the gate saturates, and half precision would flush the meta-gradient to zero."""
+    return torch.autocast(next(net.parameters()).device.type, enabled=False)
+
+
 def look_ahead(net: nn.Module, here: Inner, weights: Tensor | None, lr: float) -> Weights:
     """w_hat = w - lr grad (base + sum_j s_j l_j), from the graph of a pass already made; w itself where all s_j = 0."""
     w = dict(net.named_parameters())
@@ -60,8 +65,9 @@ def forward(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None
     """-lr times the tangent of the losses along v, pushed through the inner pass."""
     with Tape() as tape:
         here = inner(net)
-    v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
-    return -lr * tape.tangent({p: v[name] for name, p in net.named_parameters()}, here.losses), here
+    with full_precision(net):
+        v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
+        return -lr * tape.tangent({p: v[name] for name, p in net.named_parameters()}, here.losses), here
 
 
 def finite_difference(
@@ -69,10 +75,11 @@ def finite_difference(
 ) -> tuple[Tensor, Inner]:
     """-lr (l(w + eps v) - l(w - eps v)) / (2 eps) with eps = 0.01 / |v|: two plain passes, error of order eps^2."""
     here = inner(net)
-    v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
+    with full_precision(net):
+        v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
     norm = torch.linalg.vector_norm(torch.cat([t.flatten() for t in v.values()]))
     eps = 0.01 / norm.clamp(min=torch.finfo(norm.dtype).tiny)
-    with torch.no_grad():
+    with torch.no_grad(), full_precision(net):
         plus, minus = (
             inner(at(net, {name: p + sign * eps * v[name] for name, p in net.named_parameters()})).losses
             for sign in (1, -1)
@@ -87,7 +94,8 @@ def higher(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None,
     here = inner(net)
     s = (torch.zeros_like(here.losses) if weights is None else weights).detach().clone().requires_grad_()
     net = copy.deepcopy(net)  # with running statistics of its own
-    with package.innerloop_ctx(net, torch.optim.SGD(net.parameters(), lr=lr)) as (unrolled, differentiable_descent):
+    descent = torch.optim.SGD(net.parameters(), lr=lr)
+    with full_precision(net), package.innerloop_ctx(net, descent) as (unrolled, differentiable_descent):
         differentiable_descent.step(inner(unrolled).total(s))
         (gradient,) = torch.autograd.grad(meta(unrolled), s)
     return gradient, here

@@ -4,7 +4,8 @@ PyTorch's own forward mode runs the whole pass once more beside the tangents, an
 passes over memory. Here a tape notes the operators of the first pass, and `tangent` carries tangents through it: a
 convolution costs two convolutions, conv(dx, W) + conv(x, dW); batch norm and the leaky rectifier cost one fused kernel
 each, because their Jacobians are symmetric, so that the backward kernel is the forward-mode product as well. Any other
-operator falls back on PyTorch's rule for that operator alone. Exact, like forward mode (tested against it).
+operator falls back on PyTorch's rule for that operator alone. Exact, like forward mode (tested against it). Tangents
+are float32 (or float64) also where the pass itself ran in bfloat16.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,6 +67,13 @@ class Tape(TorchFunctionMode):
         return torch.zeros_like(of) if result is None else result
 
 
+def _full(value: Any) -> Any:
+    """A primal value without its graph, in full precision; anything else as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.detach().float() if value.dtype in (torch.bfloat16, torch.float16) else value.detach()
+
+
 def _push_any(op: Op, lookup: Lookup) -> Tensor | None:
     """PyTorch's forward-mode rule for one operator."""
     leaves, structure = tree_flatten((op.args, op.kwargs))
@@ -75,8 +83,7 @@ def _push_any(op: Op, lookup: Lookup) -> Tensor | None:
         duals = []
         for leaf in leaves:
             tangent = lookup(leaf) if isinstance(leaf, Tensor) else None
-            primal = leaf.detach() if isinstance(leaf, Tensor) else leaf
-            duals.append(primal if tangent is None else forward_ad.make_dual(primal, tangent.to(primal.dtype)))
+            duals.append(_full(leaf) if tangent is None else forward_ad.make_dual(_full(leaf), tangent))
         args, kwargs = tree_unflatten(duals, structure)
         return forward_ad.unpack_dual(op.function(*args, **kwargs)).tangent
 
@@ -85,7 +92,7 @@ def _push_conv(op: Op, lookup: Lookup) -> Tensor | None:
     """conv(dx, W) + conv(x, dW) + db."""
     x, weight, bias, *rest = op.args
     dx, dw, db = lookup(x), lookup(weight), lookup(bias)
-    out = None if dw is None else F.conv2d(x, dw, db, *rest)
+    out = None if dw is None else F.conv2d(_full(x), dw, db, *rest)
     if dx is None:
         return out
     through = F.conv2d(dx, weight, None, *rest)
@@ -95,7 +102,7 @@ def _push_conv(op: Op, lookup: Lookup) -> Tensor | None:
 def _push_leaky_relu(op: Op, lookup: Lookup) -> Tensor | None:
     x, slope = op.args[0], (op.args[1] if len(op.args) > 1 else op.kwargs.get("negative_slope", 0.01))
     dx = lookup(x)
-    return None if dx is None else torch.ops.aten.leaky_relu_backward(dx, x, slope, False)
+    return None if dx is None else torch.ops.aten.leaky_relu_backward(dx, _full(x), slope, False)
 
 
 def _batch_norm(
@@ -117,7 +124,7 @@ def _push_batch_norm(op: Op, lookup: Lookup) -> Tensor | None:
     """With x^ the normalised input: weight (dx - mean dx - x^ mean(x^ dx)) / sd + x^ dweight + dbias."""
     x, weight, bias, mean, inverse, eps = op.args
     dx, dw, db = lookup(x), lookup(weight), lookup(bias)
-    out = None
+    x, out = _full(x), None
     if dx is not None:  # the Jacobian in x is symmetric: this is batch norm's own backward kernel
         out, _, _ = torch.ops.aten.native_batch_norm_backward(
             dx, x, weight, None, None, mean, inverse, True, eps, [True, False, False]

@@ -1,0 +1,58 @@
+"""What the documents tell a newcomer to do, done."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"SSL_RUNS": str(tree / "runs"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the files of docs/add-a-method.md in it."""
+    tree = tmp_path_factory.mktemp("tree")
+    for name in ("benchmarks", "methods", "tests", "reports", "sweeps"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__", "out"))
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    text = (ROOT / "docs" / "add-a-method.md").read_text()
+    files = re.findall(r"^## \d\. The (?:file|YAML): `(.+?)`\n\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert [name for name, _ in files] == ["methods/soft_match.py", "benchmarks/conf/method/soft_match.yaml"]
+    for name, content in files:
+        (tree / name).write_text(content)
+    return tree
+
+
+def test_the_new_method_runs(tree: Path) -> None:
+    done = run(tree, "-m", "benchmarks.run", "method=soft_match", "scale=smoke", "seed=0")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tree / "runs").glob("*/result.json"))) == 1
+
+
+def test_the_new_method_keeps_the_contract(tree: Path) -> None:
+    done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_methods.py", "-k", "soft_match")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"(\d+) passed", done.stdout)
+
+
+def test_readme_names_what_exists() -> None:
+    readme = (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", readme, re.MULTILINE):
+        pattern = re.sub(r"\d+$", "%", target)
+        assert re.search(rf"^(?:{target}|{re.escape(pattern)}):", makefile, re.MULTILINE), target
+    for path in re.findall(r"`((?:benchmarks|methods|sweeps|reports)/[\w/.]+)`", readme):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\((docs/[\w.-]+|[\w/-]+\.(?:md|png))\)", readme):
+        assert (ROOT / link).exists(), link
