@@ -14,12 +14,12 @@ PY := .venv/bin/python
 SETUP := .venv/.lock-stamp
 endif
 
-# What sweeps/ declares: tables, and everything else is a figure.
+# What sweeps/ declares: tables, and everything else is a figure; one more figure needs no runs. Targets have dashes.
 declared = $(sort $(notdir $(basename $(wildcard sweeps/$(1)/[!_]*.py))))
 TABLES := $(strip $(filter table%,$(call declared,meta_t)) \
                   $(addprefix semi-,$(filter table%,$(call declared,meta_semi))))
-FIGURES := $(strip $(addprefix fig-,$(filter-out table%,$(call declared,meta_t))) \
-                   $(addprefix semi-fig-,$(filter-out table%,$(call declared,meta_semi))))
+FIGURES := $(subst _,-,$(sort fig-surrogate $(addprefix fig-,$(filter-out table%,$(call declared,meta_t)))) \
+                       $(addprefix semi-fig-,$(filter-out table%,$(call declared,meta_semi))))
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -42,13 +42,13 @@ semi-table%: $(SETUP) FORCE
 tables: $(SETUP)
 	@$(if $(TABLES),$(MAKE) -k $(TABLES),echo "no table is declared yet")
 
-#: fig-NAME                       draw a figure of the Meta-T paper
+#: fig-NAME                       draw a figure of the Meta-T paper, its missing runs first as for a table
 fig-%: $(SETUP) FORCE
-	@$(PY) -m reports.figure meta_t/$* scale=$(SCALE) $(ARGS)
+	@$(call figure,meta_t/$(subst -,_,$*))
 
-#: semi-fig-NAME                  draw a figure of the Meta-Semi paper
+#: semi-fig-NAME                  the same for Meta-Semi
 semi-fig-%: $(SETUP) FORCE
-	@$(PY) -m reports.figure meta_semi/$* scale=$(SCALE) $(ARGS)
+	@$(call figure,meta_semi/$(subst -,_,$*))
 
 #: figures                        every figure of both papers, going on when one fails
 figures: $(SETUP)
@@ -71,6 +71,14 @@ sweep-table%: $(SETUP) FORCE
 #: sweep-semi-table1 ...          the same for Meta-Semi
 sweep-semi-table%: $(SETUP) FORCE
 	@$(call sweep,meta_semi/table$*)
+
+#: sweep-fig-NAME                 the same for a figure of Meta-T
+sweep-fig-%: $(SETUP) FORCE
+	@$(call sweep,meta_t/$(subst -,_,$*))
+
+#: sweep-semi-fig-NAME            the same for a figure of Meta-Semi
+sweep-semi-fig-%: $(SETUP) FORCE
+	@$(call sweep,meta_semi/$(subst -,_,$*))
 
 #: smoke                          Table 1 at SCALE=smoke in a temporary run folder: does everything work together?
 smoke: $(SETUP)
@@ -122,10 +130,13 @@ help:
 	@awk '/^##@ /{ print "\n" substr($$0, 5) } /^#: /{ print "  " substr($$0, 4) }' Makefile
 	@echo
 
-# A failed launch still has its table printed, and then fails.
-table = status=0; \
-  $(if $(filter demo smoke,$(SCALE)),$(PY) -m sweeps.launch $(1) scale=$(SCALE) $(ARGS) || status=$$?;) \
-  $(PY) -m reports.table $(1) scale=$(SCALE) $(if $(filter demo smoke,$(SCALE)),,$(ARGS)) || status=$$?; \
+# A failed launch still has its table or figure shown, and then fails.
+table = $(call show,table,$(1))
+figure = $(call show,figure,$(1))
+show = status=0; \
+  $(if $(filter demo smoke,$(SCALE)),$(if $(wildcard sweeps/$(2).py), \
+    $(PY) -m sweeps.launch $(2) scale=$(SCALE) $(ARGS) || status=$$?;)) \
+  $(PY) -m reports.$(1) $(2) scale=$(SCALE) $(if $(filter demo smoke,$(SCALE)),,$(ARGS)) || status=$$?; \
   exit $$status
 
 sweep = $(PY) -m sweeps.launch $(1) \

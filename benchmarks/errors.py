@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class DataError(UserError, ValueError):
     """A data set that is missing or malformed."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The run was asked to end and has written a checkpoint: the same command goes on from there."""

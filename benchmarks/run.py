@@ -3,13 +3,16 @@
     python -m benchmarks.run method=meta_t task=cifar10 task.labels=40 scale=paper seed=0
 
 Launch settings, which are no part of a run: SSL_DATA and SSL_RUNS (folders), SSL_DEVICE (cpu, cuda, cuda:1),
-SSL_CHECKPOINT (seconds between two checkpoints).
+SSL_CHECKPOINT (seconds between two checkpoints). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
 """
 
+import hashlib
 import os
+import signal
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,13 +20,24 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from benchmarks import stop as stopping
 from benchmarks import task as tasks
+from benchmarks.claim import Claim
 from benchmarks.config import GROUPS, compose, options, plain
 from benchmarks.errors import UserError
 from benchmarks.evaluate import final_pass
 from benchmarks.store import Run, environment
 from benchmarks.student import Student
 from benchmarks.trainer import Trainer
+
+
+@contextmanager
+def blame(what: str) -> Iterator[None]:
+    """Where user-chosen settings meet for the first time: a fault in here is theirs. Raises UserError."""
+    try:
+        yield
+    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{what}: {' '.join(str(error).split())}") from error
 
 
 def make(node: DictConfig, **more: Any) -> Any:
@@ -41,7 +55,20 @@ def make(node: DictConfig, **more: Any) -> Any:
 
 def device() -> torch.device:
     """$SSL_DEVICE, or the GPU where there is one."""
-    return torch.device(os.environ.get("SSL_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu"))
+    name = os.environ.get("SSL_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    with blame(f"cannot use SSL_DEVICE={name}, set it to cpu, cuda or cuda:1"):
+        return torch.empty(0, device=name).device
+
+
+def network(node: DictConfig, task: tasks.Task) -> torch.nn.Module:
+    """The backbone, once it has taken two of the task's inputs. Raises UserError where they do not go together."""
+    net: torch.nn.Module = make(node, in_channels=task.unlabelled.shape[1], n_classes=task.n_classes)
+    size = "x".join(map(str, task.unlabelled.shape[2:]))
+    with blame(f"task.augment does not suit images of {size}"):
+        x = task.augment("strong", task.unlabelled[:2], torch.Generator())
+    with blame(f"backbone={node.name} cannot take images of {size}, choose another"), torch.no_grad():
+        net.eval()(x)
+    return net.train()
 
 
 def execute(
@@ -49,29 +76,51 @@ def execute(
     report: Callable[[dict[str, Any]], None] = lambda row: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Run:
-    """Carry out one run, or go on with it, or find it done. Raises UserError."""
+    """Carry out one run, or go on with it, or find it done.
+
+    Raises UserError; Claimed where another process is at it; Stopped, with a checkpoint, soon after `stop` says so.
+    """
     run = Run(plain(cfg))
     if run.done:
+        run.tidy()  # it may have been killed just before
         return run
+    run.make()
+    with Claim(run.folder, stop) as claim:
+
+        def asked() -> bool:
+            claim.check()
+            return stop()
+
+        if not run.done:  # it may be by now: taking a claim can take a while
+            _carry_out(run, cfg, report, asked)
+    return run
+
+
+def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
     run.open(environment(str(device()), torch.get_num_threads()))
+    (run / "error.txt").unlink(missing_ok=True)
 
     torch.manual_seed(cfg.seed)
     settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
     task, answers = tasks.build(**settings, seed=cfg.seed, augment=make(cfg.task.augment))
-    net = make(cfg.backbone, in_channels=task.unlabelled.shape[1], n_classes=task.n_classes)
+    net = network(cfg.backbone, task)
     method = make(cfg.method)
     protocol = cfg.protocol
 
     def make_student(net: torch.nn.Module) -> Student:
-        return Student(
-            net,
-            optimizer=make(protocol.optimizer),
-            schedule=make(protocol.schedule),
-            decay=protocol.average,
-            steps=cfg.steps,
-            precision=cfg.precision,
-            engine=cfg.engine,
-        )
+        with blame("cannot make protocol.optimizer"):
+            return Student(
+                net,
+                optimizer=make(protocol.optimizer),
+                schedule=make(protocol.schedule),
+                decay=protocol.average,
+                steps=cfg.steps,
+                precision=cfg.precision,
+                engine=cfg.engine,
+            )
+
+    with blame("SSL_CHECKPOINT must be a number of seconds"):
+        checkpoint_every = float(os.environ.get("SSL_CHECKPOINT", "300"))
 
     trainer = Trainer(
         run,
@@ -82,16 +131,26 @@ def execute(
         ratio=protocol.ratio,
         eval_every=protocol.eval_every,
         seed=cfg.seed,
-        checkpoint_every=float(os.environ.get("SSL_CHECKPOINT", "300")),
+        checkpoint_every=checkpoint_every,
         report=report,
         stop=stop,
     )
     student = method.fit(trainer, net)
     run.write_pseudo(final_pass(method, student.average, trainer.task, trainer.answers))
-    run.finish(result(run, trainer.seconds, answers.fingerprint, protocol.report))
-    for path in run.folder.glob("checkpoint*.pt"):
-        path.unlink()
-    return run
+    stop()  # a claim that was lost meanwhile raises here
+    weights = {"weights": digest(student.net, student.average, method)}
+    run.finish(result(run, trainer.seconds, answers.fingerprint, protocol.report) | weights)
+
+
+def digest(*modules: torch.nn.Module) -> str:
+    """sha256 over all parameters and buffers: two runs with one digest ended in the same bits."""
+    total = hashlib.sha256()
+    for module in modules:
+        for name, value in module.state_dict().items():
+            total.update(name.encode())
+            if isinstance(value, torch.Tensor):
+                total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]
 
 
 def result(run: Run, seconds: float, fingerprint: str, report: str) -> dict[str, Any]:
@@ -134,12 +193,18 @@ def main(arguments: list[str]) -> int:
             f"{cfg.method.name} on {cfg.task.name}/{cfg.task.labels}, {cfg.backbone.name}, {cfg.steps:,} steps "
             f"(scale {cfg.scale}, seed {cfg.seed}), {device()}: run {Run(plain(cfg)).id}"
         )
+        stopping.listen(signal.SIGINT, *stopping.SIGNALS)
         run = execute(
-            cfg, lambda row: print(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s")
+            cfg,
+            lambda row: print(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s"),
+            stopping.asked,
         )
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as error:
+        print(f"interrupted: {str(error) or 'at once'}; the same command goes on from the last checkpoint")
+        return 130
     print(f"done: {run.folder}")
     return 0
 

@@ -3,11 +3,15 @@
 $SSL_RUNS/<id>/  config.yaml     the resolved configuration
                  env.json        commit, versions, device, command
                  metrics.jsonl   a row per evaluation
+                 claim.0001      who is at it (benchmarks.claim); error.txt: why the last attempt failed
                  pseudo.csv.gz   final pass over the unlabelled inputs: hidden,label,confidence,threshold,selected
                  checkpoint.pt   replaced atomically, the previous one kept beside it
                  result.json     written last: its presence is "done"
+
+python -m benchmarks.store migrate [--apply]    give runs of an older configuration schema their new names
 """
 
+import contextlib
 import csv
 import gzip
 import io
@@ -24,7 +28,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.config import run_id
+from benchmarks.config import CONF, run_id
 from benchmarks.errors import UserError
 
 VERSION = 1  #: of the run directory's layout
@@ -36,7 +40,7 @@ def root() -> Path:
     return Path(os.environ.get("SSL_RUNS", "runs"))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Temporary file, flush to disk, rename: a reader sees the old file or the new one. Raises UserError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -45,11 +49,23 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        flush(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise UserError(
             f"cannot write {path}: {error.strerror}. Free space there or set SSL_RUNS to another folder"
         ) from error
+
+
+def flush(path: Path) -> None:
+    """To the disk, also a directory's entries (where its file system knows such a thing)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Run:
@@ -65,31 +81,69 @@ class Run:
 
     @property
     def done(self) -> bool:
-        return (self / "result.json").exists()
+        return os.path.exists(self / "result.json")  # False, too, where the folder cannot be looked into
 
-    def open(self, environment: Mapping[str, Any]) -> None:
-        """Make the directory and say what runs there. Raises UserError where it cannot be written."""
+    def make(self) -> None:
+        """Make the directory. Raises UserError where it cannot be made, or holds a newer version's run."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
                 f"cannot make the run folder {self.folder}: {error.strerror}. Set SSL_RUNS to a writable folder"
             ) from error
+        layout, schema = self.recorded.get("layout", VERSION), self.recorded.get("schema", 1)
+        if layout > VERSION or schema > latest():
+            raise UserError(
+                f"{self.folder} was made by a newer version of the suite (layout {layout}, schema {schema}; this one "
+                f"knows {VERSION} and {latest()}): update it, or set SSL_RUNS to another folder"
+            )
+
+    def open(self, environment: Mapping[str, Any]) -> None:
+        """Make the directory and say what runs there. Raises UserError where it cannot be written."""
+        self.make()
+        former = {"formerly": self.recorded["formerly"]} if "formerly" in self.recorded else {}
         write_atomically(self / "config.yaml", yaml.safe_dump(self.config, sort_keys=False).encode())
-        write_atomically(self / "env.json", _json(environment))
+        write_atomically(self / "env.json", _json({"schema": latest(), **environment, **former}))
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What env.json says; empty where there is none or it is unreadable."""
+        try:
+            found = json.loads((self / "env.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def names(self) -> set[str]:
+        """Its id, and those that it had under older schemas."""
+        return {self.id, *self.recorded.get("formerly", [])}
 
     def rows(self) -> list[dict[str, Any]]:
-        """metrics.jsonl; a half-written last line is left out."""
+        """metrics.jsonl up to the first line that is half written."""
         path = self / "metrics.jsonl"
-        if not path.exists():
-            return []
-        lines = path.read_text().splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        rows: list[dict[str, Any]] = []
+        for line in path.read_text(errors="replace").splitlines(keepends=True) if path.exists() else []:
+            try:
+                rows.append(json.loads(line if line.endswith("\n") else ""))
+            except ValueError:
+                break
+        return rows
 
-    def cut(self, step: int) -> None:
-        """Drop the rows of metrics.jsonl past `step`."""
+    def cut(self, step: int, rows: int = 0) -> None:
+        """Drop the rows of metrics.jsonl past `step`. Raises UserError where fewer than `rows` are left."""
         kept = [row for row in self.rows() if row["step"] <= step]
+        if len(kept) < rows:
+            raise UserError(
+                f"{self / 'metrics.jsonl'} has {len(kept)} of the {rows} rows before step {step}: "
+                f"restore it, or delete its folder to start over"
+            )
         write_atomically(self / "metrics.jsonl", b"".join(_json(row) for row in kept))
+
+    def sync(self) -> int:
+        """metrics.jsonl to the disk; returns how many rows it has."""
+        if (self / "metrics.jsonl").exists():
+            flush(self / "metrics.jsonl")
+        return len(self.rows())
 
     def append(self, row: Mapping[str, Any]) -> None:
         try:
@@ -109,7 +163,23 @@ class Run:
         write_atomically(self / "pseudo.csv.gz", gzip.compress(text.getvalue().encode(), mtime=0))
 
     def finish(self, result: Mapping[str, Any]) -> None:
+        """Write result.json; then what only an unfinished run needs may go."""
         write_atomically(self / "result.json", _json(result))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove checkpoints, the claim, and half-written files of killed processes."""
+        for path in self.folder.iterdir():
+            if path.suffix == ".pt" or path.name.startswith((".", "claim.", "error.txt")):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+@cache
+def latest() -> int:
+    """The configuration schema of this version: the last entry of conf/schema.yaml."""
+    changes = yaml.safe_load((CONF / "schema.yaml").read_text())["changes"]
+    return max((change["schema"] for change in changes), default=1)
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
@@ -144,3 +214,9 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "command": sys.argv,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+if __name__ == "__main__":
+    from benchmarks.migrate import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -20,14 +20,19 @@ def cosine(progress: float, *, cycles: float) -> float:
     return math.cos(2 * math.pi * cycles * progress)
 
 
-def annealing(progress: float) -> float:
-    """(1 + cos(pi t)) / 2, from 1 to 0 (Loshchilov & Hutter 2017)."""
-    return (1 + math.cos(math.pi * progress)) / 2
+def annealing(progress: float, *, floor: float = 0.0) -> float:
+    """floor + (1 - floor) (1 + cos(pi t)) / 2, from 1 to floor (Loshchilov & Hutter 2017)."""
+    return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def multistep(progress: float, *, milestones: Sequence[float], gamma: float) -> float:
     """Times gamma at each milestone, a share of the training."""
     return gamma ** sum(progress >= m for m in milestones)
+
+
+def stepwise(progress: float, *, milestones: Sequence[float], factors: Sequence[float]) -> float:
+    """The first factor, and the next one from each milestone on, a share of the training."""
+    return factors[sum(progress >= m for m in milestones)]
 
 
 def constant(progress: float) -> float:

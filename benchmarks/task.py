@@ -63,13 +63,15 @@ def shares(counts: np.ndarray, budget: int) -> np.ndarray:
     for k in range(budget - given.sum()):
         given[order[k % len(order)]] += 1
     while given.sum() > budget:
-        given[np.argmax(given - exact)] -= 1
+        given[np.argmax(np.where(given > 1, given - exact, -np.inf))] -= 1
     return given
 
 
 def long_tail(first: int, gamma: float, n_classes: int) -> np.ndarray:
     """N_c = N_1 gamma^(-(c-1)/(C-1)) for c = 1..C, rounded down (Meta-T Sec. 5.3; erratum T23: gamma = N_1 / N_C)."""
-    return np.array([int(first * gamma ** (-c / (n_classes - 1))) for c in range(n_classes)])
+    if gamma <= 0:
+        raise UserError(f"an imbalance of gamma={gamma} is not possible: it must be positive (1 is none)")
+    return np.array([int(first / gamma ** (c / (n_classes - 1))) for c in range(n_classes)])
 
 
 def per_class(labels: int | str, balance: str, counts: np.ndarray) -> np.ndarray:
@@ -119,18 +121,28 @@ def build(
     data = datasets.load(name)
     rng = np.random.default_rng(seed)
     x, y = data.x_train, data.y_train
-    n_classes = int(max(y.max(), data.y_test.max())) + 1
+    n_classes, channels = int(max(y.max(), data.y_test.max())) + 1, x.shape[3]
+    if not channels == len(augment.mean) == len(augment.std):
+        each = f"[{','.join(['0.5'] * channels)}]"
+        raise UserError(
+            f"{name} has images of {channels} channel{'s' * (channels > 1)}: give as many numbers to task.augment.mean "
+            f"and task.augment.std, e.g. {each}"
+        )
+    fold = np.array([], dtype=np.int64)
+    if balance == "folds":
+        if data.folds is None:
+            raise UserError(f"{name} has no predefined folds: set task.balance=equal")
+        fold = data.folds[seed % len(data.folds)]
     pool = np.arange(len(y))
     if subset:
         pool = draw(y, shares(np.bincount(y, minlength=n_classes), min(subset, len(y))), pool, rng, "task.subset")
-    held_out = draw(y, shares(np.bincount(y[pool], minlength=n_classes), validation), pool, rng, "task.validation")
+    free = np.setdiff1d(pool, fold)  # a fold keeps all its labels
+    held_out = draw(y, shares(np.bincount(y[free], minlength=n_classes), validation), free, rng, "task.validation")
     pool = np.setdiff1d(pool, held_out)
 
     counts = np.bincount(y[pool], minlength=n_classes)
     if balance == "folds":
-        if data.folds is None:
-            raise UserError(f"{name} has no predefined folds: set task.balance=equal")
-        labelled = np.asarray(data.folds[seed % len(data.folds)])
+        labelled = np.intersect1d(fold, pool)
     else:
         if imbalance:
             wanted = long_tail(int(imbalance["n1"]), imbalance["gamma_l"], n_classes)

@@ -1,5 +1,6 @@
 """The training loop; it knows no method by name."""
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from benchmarks import checkpoint
-from benchmarks.errors import UserError
+from benchmarks.errors import Stopped, UserError
 from benchmarks.evaluate import evaluate
 from benchmarks.loader import Loader
 from benchmarks.meter import Meter
@@ -22,7 +23,7 @@ class Trainer:
     """Trains one student for one method on one task, evaluates its average, and survives being stopped.
 
     make_student: net -> Student; checkpoint_every: seconds between two checkpoints, written at evaluations' steps or
-    when `stop` says that the machine is about to take the run away (then it raises KeyboardInterrupt after saving).
+    when `stop` says that the machine is about to take the run away (then it raises Stopped after saving).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Trainer:
         self.batch, self.ratio, self.eval_every, self.seed = batch, ratio, eval_every, seed
         self.checkpoint_every, self.report, self.stop = checkpoint_every, report, stop
         self.seconds = 0.0  #: of training alone
+        self.stage, self.before = 0, 0  #: stages of `Method.fit` that are finished, and their steps
 
     def train(self, method: Method, net: nn.Module) -> Student:
         device = self.task.unlabelled.device
@@ -63,58 +65,73 @@ class Trainer:
                 step = method.loss(student, batch)
             meter.add(student.step, step, self.answers.hidden[batch.j])
             student.descend(step.loss)
-            due = student.step % self.eval_every == 0 or student.step == student.steps
+            last = student.step == student.steps
+            due = last or student.step % self.eval_every == 0
             stop = self.stop()
             if due or stop:
                 _wait(device)
                 self.seconds += time.perf_counter() - start
                 self.check(meter)
                 if due:
-                    self.log(student, meter)
-                if stop or (due and time.monotonic() - saved > self.checkpoint_every):
+                    self.log(method, student, meter)
+                if stop or last or (due and time.monotonic() - saved > self.checkpoint_every):
                     self.save(parts)
                     saved = time.monotonic()
                 if stop:
-                    raise KeyboardInterrupt(f"stopped at step {student.step} with a checkpoint")
+                    raise Stopped(f"stopped at step {self.before + student.step} with a checkpoint")
                 start = time.perf_counter()
+        self.stage, self.before = self.stage + 1, self.before + student.steps
         return student
 
-    def log(self, student: Student, meter: Meter) -> None:
-        row = {"step": student.step, "seconds": round(self.seconds, 4), "lr": student.lr} | meter.flush()
+    def log(self, method: Method, student: Student, meter: Meter) -> None:
+        row = {"step": self.before + student.step, "seconds": round(self.seconds, 4), "lr": student.lr} | meter.flush()
+        row |= self.probe(method, student)
         row |= evaluate(student.average, self.task, self.answers)
         self.run.append(row)
         self.report(row)
+
+    def probe(self, method: Method, student: Student) -> dict[str, float]:
+        """What a method measures besides: on a copy of the student, with batches and random numbers of its own."""
+        if type(method).probe is Method.probe:
+            return {}
+        seed = hash((self.seed, student.step)) % 2**63  # of integers: the same in every process
+        cuda = self.task.unlabelled.is_cuda
+        with torch.random.fork_rng(devices=[self.task.unlabelled.device] if cuda else []):
+            torch.manual_seed(seed)
+            fresh = Loader(self.task, method.views, batch=self.batch, ratio=self.ratio, seed=seed)
+            batches = iter(fresh.next, None)
+            return {name: float(value) for name, value in method.probe(copy.deepcopy(student), batches).items()}
 
     def check(self, meter: Meter) -> None:
         """Raises UserError where a loss was not finite; the last good checkpoint stays."""
         bad = int(meter.bad_step)
         if bad < 0:
             return
-        last = checkpoint.load(self.run)
+        last = checkpoint.load(self.run, self.stage)
         kept = f"the last good checkpoint is step {last['parts']['student']['step']}" if last else "no checkpoint yet"
         raise UserError(f"run {self.run.id}: loss not finite at step {bad} ({kept}): lower protocol.optimizer.lr")
 
     def save(self, parts: dict[str, Any]) -> None:
+        """Everything: a finished stage of `Method.fit` keeps its last checkpoint, to be loaded and not run again."""
         state = {
             "parts": {name: part.state_dict() for name, part in parts.items()},
             "seconds": self.seconds,
-            "rng": torch.get_rng_state(),
-            "rng_cuda": torch.cuda.get_rng_state() if self.task.unlabelled.is_cuda else None,
+            "rows": self.run.sync(),
+            "rng": checkpoint.rng_state(self.task.unlabelled.device),
         }
-        checkpoint.save(self.run, state)
+        checkpoint.save(self.run, state, self.stage)
 
     def resume(self, parts: dict[str, Any]) -> None:
-        state = checkpoint.load(self.run)
+        state = checkpoint.load(self.run, self.stage)
         if state is None:
-            self.run.cut(-1)
+            self.run.cut(self.before)
             return
         for name, part in parts.items():
             part.load_state_dict(state["parts"][name])
         self.seconds = state["seconds"]
-        torch.set_rng_state(state["rng"])
-        if state["rng_cuda"] is not None and self.task.unlabelled.is_cuda:
-            torch.cuda.set_rng_state(state["rng_cuda"])
-        self.run.cut(parts["student"].step)
+        checkpoint.set_rng_state(state["rng"], self.task.unlabelled.device)
+        if not (self.run / checkpoint.name(self.stage + 1)).exists():  # else later rows are that stage's to cut
+            self.run.cut(self.before + parts["student"].step, state["rows"])
 
 
 def _wait(device: torch.device) -> None:

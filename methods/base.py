@@ -4,7 +4,7 @@ What is in the net is trained by the trainer; what is in the method is trained b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -100,6 +100,13 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def loss(self, student: Student, batch: Batch) -> Step:
         """One step."""
+
+    def probe(self, student: Any, batches: Iterator[Batch]) -> dict[str, Tensor]:
+        """Scalars measured at an evaluation, for its log; most methods measure nothing.
+
+        `student` is a copy and `batches` are fresh and endless: whatever happens here, the training's bits stay.
+        """
+        return {}
 
     def fit(self, trainer: Any, net: nn.Module) -> Any:
         """Train one model and return the student; a method of several stages calls `train` once a stage."""

@@ -1,71 +1,106 @@
 """A sweep -> one tidy frame, a line per run that the table asks for. Reads only what each run's result needs."""
 
-import json
+import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sweeps.sweep import Cell, Sweep
+from benchmarks.store import Run
+from reports import read
+from sweeps.sweep import Budget, Cell, Sweep
 
-COLUMNS = ("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "fault")
+COLUMNS = (
+    *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "fault"),
+    *("state", "report", "limit", "step", "time"),
+)
 
 
-def collect(sweep: Sweep, scale: str) -> pd.DataFrame:
+def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFrame:
     """Columns as in COLUMNS: `value` is the metric that the run's protocol reports, NaN where there is no result;
 
-    `share`: steps done / steps of the protocol; `fault`: why a run directory could not be read, or empty.
+    `report`: which of its numbers that is; `share`: steps done / steps of the protocol; `state`: done, begun, missing
+    or faulty; `fault`: why a run directory could not be read, or empty. In a column with a time budget `limit` is the
+    budget in seconds, and value, `step` and `time` (seconds of training) are of the last evaluation within it.
     """
-    return pd.DataFrame([_line(sweep.metric, cell) for cell in sweep.cells(scale)], columns=list(COLUMNS))
+    cells = list(sweep.cells(scale))
+    found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
+    lines = [_line(sweep.metric_of(cell.column), cell, found[cell.run.id], best_on_test) for cell in cells]
+    for line, cell in zip(lines, cells, strict=True):
+        budget = sweep.budgets.get(cell.column)
+        if budget:
+            line |= {"value": math.nan, "step": math.nan, "time": math.nan, "limit": _limit(budget, line, lines)}
+            if line["state"] == "done":
+                try:
+                    line |= read.within(line["limit"], sweep.metric_of(cell.column), cell.run, best_on_test)
+                except read.BROKEN as error:
+                    line |= {"state": "faulty", "fault": read.fault(cell.run / "metrics.jsonl", error)}
+    return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _line(metric: str, cell: Cell) -> dict[str, Any]:
+def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool) -> dict[str, Any]:
     config = cell.config
     line = {
         "row": cell.row,
         "column": cell.column,
         "seed": cell.seed,
         "id": cell.run.id,
-        "value": float("nan"),
-        "seconds": float("nan"),
+        "value": math.nan,
+        "seconds": math.nan,
         "steps": config["steps"],
         "share": config["steps"] / config["protocol"]["steps"],
         "backbone": config["backbone"]["name"],
         "labels": str(config["task"]["labels"]),
         "fault": "",
+        "state": "done",
+        "report": "best_on_test" if best_on_test else config["protocol"]["report"],
+        "limit": math.nan,
+        "step": math.nan,
+        "time": math.nan,
     }
-    result = cell.run / "result.json"
-    if result.exists():
-        try:
-            line |= read(result, metric)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            line["fault"] = f"{result}: {type(error).__name__} {error}"
-    return line
+    if isinstance(found, str):
+        return line | ({"state": found} if found in ("missing", "begun") else {"state": "faulty", "fault": found})
+    try:
+        value = read.reported(found, metric, "best_on_test" if best_on_test else "")
+    except read.BROKEN as error:
+        return line | {"state": "faulty", "fault": read.fault(cell.run / "result.json", error)}
+    return line | {"value": value, "seconds": found["seconds"], "step": found["steps"], "time": found["seconds"]}
+
+
+def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]]) -> float:
+    """A budget in seconds of training; NaN while no run that it is a share of has ended."""
+    if budget.hours is not None:
+        return 3600 * budget.hours
+    of = [x["seconds"] for x in lines if (x["row"], x["column"], x["state"]) == (budget.of, line["column"], "done")]
+    return (budget.share or 0) * sum(of) / len(of) if of else math.nan
 
 
 def curves(sweep: Sweep, scale: str) -> pd.DataFrame:
-    """Every evaluation of the table's runs: row, column, seed, and the fields of metrics.jsonl."""
-    return _stack(sweep, scale, lambda cell: pd.DataFrame(cell.run.rows()))
+    """Every evaluation of the table's finished runs: row, column, seed, and the fields of metrics.jsonl.
+
+    Here and in `pseudo_labels`, attrs["faults"] names what could not be read.
+    """
+    return _stack(sweep, scale, lambda run: pd.DataFrame(read.rows(run)))
 
 
 def pseudo_labels(sweep: Sweep, scale: str) -> pd.DataFrame:
     """The final pass over the unlabelled inputs of the table's runs: row, column, seed, and pseudo.csv.gz's columns."""
-    return _stack(sweep, scale, lambda cell: pd.read_csv(cell.run / "pseudo.csv.gz"))
+    return _stack(sweep, scale, read.final_pass)
 
 
-def _stack(sweep: Sweep, scale: str, frame_of: Callable[[Cell], pd.DataFrame]) -> pd.DataFrame:
-    frames = [
-        frame_of(cell).assign(row=cell.row, column=cell.column, seed=cell.seed)
-        for cell in sweep.cells(scale)
-        if cell.run.done
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["row", "column", "seed"])
-
-
-def read(path: Path, metric: str) -> dict[str, float]:
-    """value and seconds of one result.json. Raises ValueError, KeyError or TypeError where it is not one."""
-    result = json.loads(path.read_text())
-    reported = result["report"]
-    value = 100 - result["error"][reported] if metric == "accuracy" else result[metric][reported]
-    return {"value": float(value), "seconds": float(result["seconds"])}
+def _stack(sweep: Sweep, scale: str, frame_of: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
+    frames: list[pd.DataFrame] = []
+    faults: dict[str, str] = {}
+    for cell in sweep.cells(scale):
+        found = read.result(cell.run)
+        if isinstance(found, str):
+            if found not in ("missing", "begun"):
+                faults[cell.run.id] = found
+            continue
+        try:
+            frames.append(frame_of(cell.run).assign(row=cell.row, column=cell.column, seed=cell.seed))
+        except read.BROKEN as error:
+            faults[cell.run.id] = read.fault(cell.run.folder, error)
+    stacked = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["row", "column", "seed"])
+    stacked.attrs["faults"] = list(faults.values())
+    return stacked

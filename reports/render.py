@@ -1,10 +1,18 @@
-"""A summary frame (reports.table.summarise) -> Markdown or LaTeX. Pure functions."""
+"""Summary frames (reports.summary) -> Markdown or LaTeX. Pure functions."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
-SIGNS = {"budget": "‡", "backbone": "†"}
+SIGNS = {"budget": "‡", "backbone": "†", "labels": "§", "selection": "¶"}
+# fmt: off
+TEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+    "<": r"$<$", ">": r"$>$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
+    "±": r"$\pm$", "×": r"$\times$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "§": r"$^\S$", "¶": r"$^\P$",
+    "Π": r"$\Pi$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$",
+}
+# fmt: on
 
 
 def number(mean: float, std: float) -> str:
@@ -12,12 +20,17 @@ def number(mean: float, std: float) -> str:
     return f"{mean:.2f}" if pd.isna(std) else f"{mean:.2f}±{std:.2f}"
 
 
+def between(low: float, high: float) -> str:
+    """'[-0.42, 1.03]', or a dash."""
+    return "–" if pd.isna(low) else f"[{low:.2f}, {high:.2f}]"
+
+
 def ours(cell: pd.Series) -> str:
-    """One measured cell; where it has fewer seeds than wanted, their number stands behind it."""
+    """One measured cell, and from how many of its seeds."""
     if cell["state"] == "absent":
         return "–"
     if cell["state"] != "measured":
-        return cell["state"]
+        return str(cell["state"])
     text = number(cell["mean"], cell["std"])
     if cell["best"]:
         text = f"**{text}**"
@@ -29,26 +42,65 @@ def grid(frame: pd.DataFrame) -> list[list[str]]:
     """Rows of text: the measured line of each row, and below it the published one where it has any."""
     columns = list(dict.fromkeys(frame["column"]))
     lines = []
-    for row in dict.fromkeys(frame["row"]):
-        cells = frame[frame["row"] == row].set_index("column")
+    for row, own in frame.groupby("row", sort=False):
+        cells = own.set_index("column")
         lines.append([row, *(ours(cells.loc[column]) for column in columns)])
-        if cells["published_mean"].notna().any():
-            printed = (cells.loc[c, ["published_mean", "published_std"]] for c in columns)
-            lines.append(["  published", *("–" if pd.isna(m) else number(m, s) for m, s in printed)])
+        if cells["printed"].any():
+            lines.append(["  published", *(cells.loc[column, "printed"] or "–" for column in columns)])
     return lines
 
 
-def markdown(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """Aligned, so that it reads as plain text as well."""
-    head = ["", *dict.fromkeys(frame["column"])]
-    lines = grid(frame)
+def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table that reads as plain text as well."""
     widths = [max(len(line[k]) for line in [head, *lines]) for k in range(len(head))]
 
     def row(line: Sequence[str]) -> str:
         return "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |"
 
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([f"**{title}**", "", row(head), rule, *map(row, lines), "", *(f"- {n}" for n in notes)]) + "\n"
+    return [row(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(row, lines)]
+
+
+def markdown(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
+    table = aligned(["", *dict.fromkeys(frame["column"])], grid(frame))
+    return "\n".join([f"**{title}**", "", *table, "", *(f"- {note}" for note in notes)]) + "\n"
+
+
+def comparison(compared: pd.DataFrame) -> str:
+    """Ours - published; empty where nothing can be compared."""
+    head = ["row", "column", "ours (n)", "published (n)", "difference", "95 % interval"]
+    lines = []
+    for c in compared.itertuples():
+        ours, theirs = f"{c.mean:.2f} ({c.n})", f"{c.published_mean:.2f} ({c.published_n})"
+        lines.append([c.row, c.column, ours, theirs, f"{c.difference:+.2f}", between(c.ci_low, c.ci_high)])
+    said = "Ours - published, two-sided; Welch's t from both means, stds and numbers of seeds."
+    return _section("Against the published numbers", said, head, lines)
+
+
+def overall(totals: pd.DataFrame) -> str:
+    """Mean over columns and mean rank; empty where there is nothing to rank."""
+    lines = [
+        [t.row, "–" if pd.isna(t.mean) else f"{t.mean:.2f}", between(t.ci_low, t.ci_high), f"{t.rank:.2f}"]
+        for t in totals.itertuples()
+    ]
+    said = "Rows measured in every column; ranks from our means, 1 is best; bootstrap over seeds within each column."
+    return _section("Over all columns", said, ["row", "mean", "95 % interval", "mean rank"], lines)
+
+
+def steps(times: pd.DataFrame) -> str:
+    """Training steps done by then; empty for a table without a time axis."""
+    if times.empty:
+        return ""
+    columns = list(dict.fromkeys(times["column"]))
+    at = times.set_index(["row", "column"])["step"]
+    lines = []
+    for row in dict.fromkeys(times["row"]):
+        found = [at.get((row, column), float("nan")) for column in columns]
+        lines.append([row, *("–" if pd.isna(step) else f"{step:,.0f}" for step in found)])
+    return _section("Steps by then", "Training steps at the evaluation shown, mean over seeds.", ["", *columns], lines)
+
+
+def _section(heading: str, said: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join([f"**{heading}.** {said}", "", *aligned(head, lines), ""]) if lines else ""
 
 
 def latex(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
@@ -80,15 +132,4 @@ def _tex(text: str) -> str:
     if text.startswith("**"):
         inside, _, rest = text[2:].partition("**")
         return rf"\textbf{{{_tex(inside)}}}{_tex(rest)}"
-    for plain, escaped in (("\\", r"\textbackslash{}"), ("&", r"\&"), ("%", r"\%"), ("_", r"\_"), ("#", r"\#")):
-        text = text.replace(plain, escaped)
-    for plain, escaped in (
-        ("±", r"$\pm$"),
-        ("†", r"$^\dagger$"),
-        ("‡", r"$^\ddagger$"),
-        ("Π", r"$\Pi$"),
-        ("–", "--"),
-        ("γ", r"$\gamma$"),
-    ):
-        text = text.replace(plain, escaped)
-    return text
+    return "".join(TEX.get(letter, letter) for letter in text)

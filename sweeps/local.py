@@ -1,71 +1,145 @@
-"""Runs on this machine: one process a core, each with one thread, so that nothing is over-subscribed."""
+"""Runs on this machine, each in a process of its own: one a core, with one thread each, or some a GPU.
+
+A job of a cluster carries out its runs in the same way on the cores and the GPU that it was given.
+"""
 
 import multiprocessing
 import os
+import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
 
-from benchmarks.errors import UserError
-from sweeps.sweep import Cell
+from benchmarks import stop
+from benchmarks.claim import Claimed
+from benchmarks.errors import Stopped, UserError
+
+
+class Work(Protocol):
+    """What defines a run: a sweep's cell, or what a job carries of one."""
+
+    @property
+    def overrides(self) -> tuple[str, ...]: ...
+
+
+W = TypeVar("W", bound=Work)
+
+
+class Outcome(NamedTuple):
+    state: str  #: done | failed | stopped (with a checkpoint) | claimed (another process is at it)
+    reason: str = ""
 
 
 def cores() -> int:
+    """What this process may use: in a SLURM job what it was given, also where nothing enforces it."""
+    given = os.environ.get("SLURM_CPUS_PER_TASK")
+    if given:
+        return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def execute(cell: Cell) -> str | None:
-    """Carry out one run in this process: None, or why it failed in one line (the traceback goes to its error.txt)."""
-    from benchmarks.config import compose  # here, so that the launcher itself never imports torch
-    from benchmarks.run import execute as run
+def gpus() -> list[str]:
+    """The devices that runs may use, as torch names them, without importing torch; $SSL_DEVICE overrules."""
+    if os.environ.get("SSL_DEVICE"):
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    try:
+        n = len(list(Path("/proc/driver/nvidia/gpus").iterdir()))
+    except OSError:
+        n = 0
+    if visible is not None:
+        n = min(n, len([d for d in visible.split(",") if d.strip() not in ("", "-1")]))
+    return [f"cuda:{k}" for k in range(n)]
+
+
+def execute(work: Work) -> Outcome:
+    """Carry out one run in this process; why it failed stands in its error.txt, with the traceback of a bug."""
+    from benchmarks.config import compose, plain  # here, so that the launcher itself never imports torch
+    from benchmarks.run import execute as carry_out_run
+    from benchmarks.store import Run
 
     try:
-        run(compose(cell.overrides))
+        cfg = compose(work.overrides)
+        carry_out_run(cfg, stop=stop.asked)
+    except Stopped as error:
+        return Outcome("stopped", str(error))
+    except Claimed as error:
+        return Outcome("claimed", str(error))
     except UserError as error:
-        return str(error)
+        reason, text = str(error), f"error: {error}\n"
     except Exception as error:
-        file = cell.run / "error.txt"
-        try:
-            file.write_text(traceback.format_exc())
-        except OSError:
-            return f"{type(error).__name__}: {error}"
-        return f"{type(error).__name__}: {error} (traceback in {file})"
-    return None
+        reason, text = f"{type(error).__name__}: {error}", traceback.format_exc()
+    else:
+        return Outcome("done")
+    try:
+        file = Run(plain(cfg)) / "error.txt"
+        file.write_text(text)
+    except (OSError, UnboundLocalError):  # a full disk, or no configuration
+        return Outcome("failed", reason)
+    return Outcome("failed", reason if text.startswith("error:") else f"{reason} (traceback in {file})")
 
 
-def _settle(threads: int) -> None:
+def _settle(threads: int, devices: "SimpleQueue[str]") -> None:
+    stop.listen(signal.SIGINT, *stop.SIGNALS)
+    if not devices.empty():
+        os.environ["SSL_DEVICE"] = devices.get()
     import torch
 
     torch.set_num_threads(threads)
 
 
-def carry_out(cells: Sequence[Cell], workers: int | None = None) -> Iterator[tuple[Cell, str | None]]:
-    """Every cell with its outcome, as they finish. A process that dies takes only its own run with it."""
-    workers = max(1, min(workers or cores(), len(cells)))
+def forward(signum: int) -> None:
+    """A signal to every run that this process carries out."""
+    for child in multiprocessing.active_children():
+        with suppress(ProcessLookupError):
+            os.kill(child.pid, signum)  # type: ignore[arg-type]
+
+
+def carry_out(works: Sequence[W], workers: int | None = None, per_gpu: int = 1) -> Iterator[tuple[W, Outcome]]:
+    """Every run with its outcome, as they finish. A process that dies takes only its own run with it.
+
+    workers: how many at a time (per_gpu on every GPU, or else one a core, if None). After a signal nothing new is
+    begun, and whoever closes the iterator early has the runs stopped with a checkpoint.
+    """
+    devices = gpus() * per_gpu
+    workers = max(1, min(workers or len(devices) or cores(), len(works)))
     threads = max(1, cores() // workers)
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    waiting = list(cells)
-    while waiting:
-        with ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=_settle, initargs=(threads,)
-        ) as pool:
-            running: dict[Future[str | None], Cell] = {}
-            broken: list[Cell] = []
-            while (waiting and not broken) or running:
-                while waiting and not broken and len(running) < workers:
-                    cell = waiting.pop(0)
-                    running[pool.submit(execute, cell)] = cell
+    context = multiprocessing.get_context("spawn")
+    waiting = list(works)
+    while waiting and not stop.asked():
+        running: dict[Future[Outcome], W] = {}
+        broken: list[W] = []
+        with stop.held():
+            slots: SimpleQueue[str] = context.SimpleQueue()
+            pool = ProcessPoolExecutor(workers, context, initializer=_settle, initargs=(threads, slots))
+        for device in devices:
+            slots.put(device)
+        try:
+            while (waiting and not broken and not stop.asked()) or running:
+                while waiting and not broken and not stop.asked() and len(running) < workers:
+                    work = waiting.pop(0)
+                    with stop.held():
+                        running[pool.submit(execute, work)] = work
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    cell = running.pop(future)
+                    work = running.pop(future)
                     try:
-                        yield cell, future.result()
+                        yield work, future.result()
                     except BrokenProcessPool:
-                        broken.append(cell)
+                        broken.append(work)
+        finally:
+            if running:
+                forward(signal.SIGTERM)
+            pool.shutdown()
         if len(broken) == 1 or workers == 1:
-            for cell in broken:
-                yield cell, "its process was killed (out of memory?)"
+            for work in broken:
+                yield work, Outcome("failed", "its process was killed (out of memory?)")
         elif broken:
             waiting = broken + waiting  # one of these killed its process: find out which, one at a time
             workers = 1

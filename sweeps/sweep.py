@@ -13,6 +13,7 @@ from benchmarks.store import Run
 
 SCALES = ("paper", "short", "demo", "smoke")
 DEMO_SEEDS = {"demo": 2, "smoke": 1}
+PAPER_ONLY = {"demo": ("protocol=", "backbone="), "smoke": ("protocol=", "backbone=", "steps=")}
 
 
 @dataclass(frozen=True)
@@ -34,40 +35,67 @@ class Cell:
         return " ".join(("python -m benchmarks.run", *self.overrides))
 
 
+@dataclass(frozen=True)
+class Budget:
+    """When a cell is read: after so many hours of training, or after a share of what the row `of` takes in all."""
+
+    hours: float | None = None
+    share: float | None = None
+    of: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
     """A table or figure of a paper.
 
-    rows, columns: name -> overrides of a run, column first, so that a row may overrule its column; a row's overrides
-    are None while its method does not exist. Several runs may share one configuration: it runs once.
+    rows, columns: name -> overrides of a run, column first, so that a row may overrule its column, and a single cell
+    both; None while the method, or the column's data loader, does not exist. Several runs may share one
+    configuration: it runs once.
     """
 
     caption: str
-    metric: str  #: "error" or "accuracy", in percent
+    metric: str = "error"  #: a name in METRICS of reports.collect, in percent
     rows: Mapping[str, str | None]
-    columns: Mapping[str, str]
+    columns: Mapping[str, str | None]
     demo: Mapping[str, str]  #: the columns at demo and smoke scale: what runs on a laptop
+    single: Mapping[tuple[str, str], str] = field(default_factory=dict)  #: overrides of one (row, column)
+    metrics: Mapping[str, str] = field(default_factory=dict)  #: column -> metric, where it is another than `metric`
+    budgets: Mapping[str, Budget] = field(default_factory=dict)  #: column -> when it is read, if not in the end
     beside: tuple[str, ...] = ()  #: rows of ours that the paper's table does not have
     reference: tuple[str, ...] = ()  #: rows that mark a limit and are not ranked
     absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
     seeds: int = 5
 
-    def columns_at(self, scale: str) -> Mapping[str, str]:
+    def columns_at(self, scale: str) -> Mapping[str, str | None]:
         return self.demo if scale in DEMO_SEEDS else self.columns
 
     def seeds_at(self, scale: str) -> int:
         return min(self.seeds, DEMO_SEEDS.get(scale, self.seeds))
 
+    def metric_of(self, column: str) -> str:
+        return self.metrics.get(column, self.metric)
+
+    def state(self, row: str, column: str, scale: str) -> str:
+        """Why a cell has no run, "absent" or "not implemented"; empty where it has one."""
+        if (row, column) in self.absent:
+            return "absent"
+        return "not implemented" if self.rows[row] is None or self.columns_at(scale)[column] is None else ""
+
     def cells(self, scale: str) -> Iterator[Cell]:
-        """Every run of the table; the only expansion there is. At demo and smoke scale all rows run one protocol."""
+        """Every run of the table; the only expansion there is. At demo and smoke scale all rows run one protocol
+
+        on one network, and at smoke scale equally many steps.
+        """
         if scale not in SCALES:
             raise UserError(f'unknown scale "{scale}".{nearest(scale, SCALES)}')
         for row, how in self.rows.items():
             for column, where in self.columns_at(scale).items():
-                if how is None or (row, column) in self.absent:
+                if self.state(row, column, scale):
                     continue
-                own = [o for o in how.split() if not (scale in DEMO_SEEDS and o.startswith("protocol="))]
-                overrides = (f"scale={scale}", *where.split(), *own)
+                own = f"{how} {self.single.get((row, column), '')}".split()
+                own = [o for o in own if not o.startswith(PAPER_ONLY.get(scale, ()))]
+                last = {o.partition("=")[0]: o for o in (f"scale={scale}", *(where or "").split(), *own)}
+                overrides = tuple(last.values())
                 config = plain(compose(overrides))
                 for seed in range(self.seeds_at(scale)):
                     yield Cell(row, column, seed, (*overrides, f"seed={seed}"), config | {"seed": seed})

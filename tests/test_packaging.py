@@ -128,8 +128,11 @@ def test_help_names_every_target() -> None:
         ("sweep-table4", ["-m sweeps.launch meta_t/table4 scale=paper launcher=local"]),
         ("sweep-semi-table4 SCALE=short LAUNCHER=slurm",
          ["-m sweeps.launch meta_semi/table4 scale=short launcher=slurm"]),
-        ("fig-thresholds", ["-m reports.figure meta_t/thresholds scale=demo"]),
-        ("semi-fig-beta", ["-m reports.figure meta_semi/beta scale=demo"]),
+        ("fig-surrogate", ["-m reports.figure meta_t/surrogate scale=demo"]),  # has no runs
+        ("fig-pseudo-labels",
+         ["-m sweeps.launch meta_t/pseudo_labels scale=demo", "-m reports.figure meta_t/pseudo_labels scale=demo"]),
+        ("semi-fig-beta SCALE=paper", ["-m reports.figure meta_semi/beta scale=paper"]),
+        ("sweep-fig-k", ["-m sweeps.launch meta_t/k scale=paper launcher=local"]),
         ("report", ["-m reports.page scale=demo"]),
         ("audit", ["-m reports.audit"]),
         ("bench", ["-m benchmarks.bench"]),

@@ -12,7 +12,7 @@ class ResNet50(nn.Module):
     def __init__(self, *, in_channels: int, n_classes: int):
         super().__init__()
         if in_channels != 3:
-            raise ValueError(f"torchvision's ResNet-50 takes 3 channels, got {in_channels}")
+            raise ValueError(f"torchvision's ResNet-50 takes 3 channels, got {in_channels}: choose another backbone")
         net = resnet50(weights=None, num_classes=n_classes)
         for m in net.modules():
             if isinstance(m, nn.ReLU):

@@ -1,0 +1,20 @@
+"""The Meta-T paper's tables and figures, and the columns that they share."""
+
+CIFAR10 = "task=cifar10 backbone=wrn28_2"
+CIFAR100 = "task=cifar100 backbone=wrn28_8 protocol.optimizer.weight_decay=1e-3"  # Table 6; network: erratum T19
+SVHN = "task=svhn backbone=wrn28_2"  # erratum T19
+STL10 = "task=stl10 backbone=wrn37_2"
+DIGITS = "task=digits backbone=tiny"
+
+
+def long_tail(n1: int, m1: int, gamma: int) -> str:
+    """N_c = n1 gamma^-((c-1)/(C-1)) labelled and M_c likewise unlabelled inputs of class c (Sec. 5.3, erratum T23)."""
+    return f"task.imbalance={{n1:{n1},m1:{m1},gamma_l:{gamma},gamma_u:{gamma}}}"
+
+
+def digits_tail(gamma: int) -> str:
+    """A tail that 130 digits a class allow; at smoke scale all digits are kept, or the first class would not have 90.
+
+    `task.labels` plays no part under a tail.
+    """
+    return f"{DIGITS} {long_tail(30, 60, gamma)} task.subset=null"

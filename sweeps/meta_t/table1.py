@@ -3,15 +3,11 @@
 Baselines run the procedure that their published numbers come from (FixMatch's), Meta-T its own (Table 6).
 """
 
+from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS
 from sweeps.sweep import Sweep
-
-CIFAR10 = "task=cifar10 backbone=wrn28_2"
-CIFAR100 = "task=cifar100 backbone=wrn28_8 protocol.optimizer.weight_decay=1e-3"
-DIGITS = "task=digits backbone=tiny"
 
 SWEEP = Sweep(
     caption="Error rates (%) on CIFAR-10 and CIFAR-100 with varying size of labelled set.",
-    metric="error",
     rows={
         "Π-Model": None,
         "VAT": None,

@@ -1,0 +1,138 @@
+"""Runs of an older configuration schema under their new names:  python -m benchmarks.store migrate [--apply]
+
+Without --apply it only says what it would do. conf/schema.yaml says how the configuration has grown.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from benchmarks import claim
+from benchmarks.config import CONF, run_id
+from benchmarks.errors import UserError
+from benchmarks.store import latest, root, write_atomically
+
+
+class Move(NamedTuple):
+    """What becomes of one run directory."""
+
+    folder: Path
+    target: Path
+    config: dict[str, Any]
+    problem: str  #: why it stays as it is, or empty
+
+
+def changes() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((CONF / "schema.yaml").read_text())["changes"]
+    return sorted(found, key=lambda change: change["schema"])
+
+
+def upgrade(config: Mapping[str, Any], schema: int, to: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A configuration made under `schema` as the latest schema writes it; done twice, it changes nothing more.
+
+    Raises KeyError where a parent of a new option is not there.
+    """
+    new = deepcopy(dict(config))
+    for change in to:
+        if change["schema"] <= schema or any(_get(new, k) != v for k, v in change.get("where", {}).items()):
+            continue
+        for key, value in change.get("add", {}).items():
+            parent, leaf = _parent(new, key)
+            parent.setdefault(leaf, value)
+        for old, key in change.get("move", {}).items():
+            (before, was), (parent, leaf) = _parent(new, old), _parent(new, key)
+            if was in before:
+                parent[leaf] = before.pop(was)
+        for key in change.get("drop", []):
+            parent, leaf = _parent(new, key)
+            parent.pop(leaf, None)
+    return new
+
+
+def plan(store: Path) -> list[Move]:
+    """Every run directory whose name its configuration no longer has, in order of name."""
+    moves = []
+    to = changes()
+    for file in sorted(store.glob("*/config.yaml")):
+        folder = file.parent
+        try:
+            config = yaml.safe_load(file.read_text())
+            new = upgrade(config, _environment(folder).get("schema", 1), to)
+        except (UserError, OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
+            moves.append(Move(folder, folder, {}, f"unreadable: {' '.join(str(error).split())}"))
+            continue
+        target = store / run_id(new)
+        if target != folder:
+            moves.append(Move(folder, target, new, _problem(folder, target)))
+    return moves
+
+
+def carry_out(move: Move) -> None:
+    """Rewrite and rename one directory; stopped half way, the next call finishes it. Raises UserError."""
+    env = _environment(move.folder)
+    former = dict.fromkeys([*env.get("formerly", []), move.folder.name])
+    env |= {"schema": latest(), "formerly": list(former)}
+    write_atomically(move.folder / "config.yaml", yaml.safe_dump(move.config, sort_keys=False).encode())
+    write_atomically(move.folder / "env.json", (json.dumps(env) + "\n").encode())
+    try:
+        move.folder.rename(move.target)
+    except OSError as error:
+        raise UserError(f"cannot rename {move.folder} to {move.target.name}: {error.strerror}") from error
+
+
+def _environment(folder: Path) -> dict[str, Any]:
+    file = folder / "env.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
+def _problem(folder: Path, target: Path) -> str:
+    if target.exists():
+        return f"{target.name} is there already"
+    last = claim.newest(folder)
+    if last and claim.alive(claim.owner(last), last) is not False:
+        return "it is running"
+    return ""
+
+
+def _get(config: Any, key: str) -> Any:
+    for part in key.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    return config
+
+
+def _parent(config: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    *path, leaf = key.split(".")
+    for part in path:
+        config = config[part]
+    return config, leaf
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in (["migrate"], ["migrate", "--apply"]):
+        print("error: say: python -m benchmarks.store migrate [--apply]", file=sys.stderr)
+        return 2
+    moves = plan(root())
+    good = [move for move in moves if not move.problem]
+    for move in moves:
+        print(f"{move.folder.name} -> {move.target.name}" if not move.problem else f"{move.folder}: {move.problem}")
+    if arguments == ["migrate"]:
+        print(f"schema {latest()}: {len(good)} runs to rename in {root()}; --apply does it")
+        return 0
+    try:
+        for move in good:
+            carry_out(move)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"schema {latest()}: {len(good)} runs renamed in {root()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+"""Meta-Semi, Fig. 2."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.figures.bands import named, on_grid, plot
+from reports.figures.style import CYCLE, panels, styled
+
+CAPTION = (
+    "Meta-Semi, Fig. 2. The ratio that Assumption 1 bounds, E‖∇L_meta‖² / ‖∇E G‖², estimated at each evaluation by "
+    "Monte-Carlo; a line per number of labels. Mean and 95 % bootstrap band over seeds."
+)
+FRAMES = ("curves",)
+
+
+@styled
+def draw(curves: pd.DataFrame) -> Figure:
+    """curves: row, column, seed, step, ratio."""
+    figure, axes = panels(1, 1, width=5.2, height=3.0)
+    ax = axes[0, 0]
+    for colour, column in zip(CYCLE, named(curves, "column"), strict=False):
+        plot(ax, *on_grid(curves[curves["column"] == column], "step", "ratio"), column, color=colour)
+    ax.set(xlabel="training step", ylabel="E‖∇L$_{meta}$‖² / ‖∇E G‖²")
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return figure

@@ -1,0 +1,82 @@
+"""What a reader must know below a table. Pure functions of a frame."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from reports.summary import twins
+from sweeps.sweep import DEMO_SEEDS, Sweep
+
+REPORT = {
+    "last": "the last evaluation",
+    "median_last_20": "the median of the last 20 evaluations",
+    "best_on_test": "BEST ON TEST, the best evaluation on the test set, which neither paper reports",
+}
+MARKS = {
+    "budget": "‡ fewer training steps than the protocol's: {}",
+    "backbone": "† another backbone than the published cell's: {}",
+    "labels": "§ another number of labels than the published cell's: {}",
+    "selection": "¶ the published number is the best on the test set, ours is not (erratum T17): {}",
+}
+
+
+def title(sweep: Sweep, name: str, scale: str) -> str:
+    if scale in DEMO_SEEDS:
+        return (
+            f"{scale.capitalize()} of {name}: scikit-learn's digits, a tiny network. Nothing here is the paper's data."
+        )
+    return f"{name} at scale={scale}: {sweep.caption}"
+
+
+def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """What is shown, how cells differ from the published ones, what is missing and how to get it, what is broken."""
+    lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame)]
+    if scale not in DEMO_SEEDS:
+        lines.append("Small print under ours: the published number, whose source stands in reports/paper.")
+    return [*lines, *_marks(frame), *_gaps(name, scale, runs)]
+
+
+def _numbers(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:
+    kinds = {"accuracy" if sweep.metric_of(c).endswith("accuracy") else "error" for c in frame["column"]}
+    kind = " or ".join(sorted(kinds, reverse=True)).capitalize()
+    yield f"{kind} in %, mean ± std over seeds; best of ours in bold."
+    untimed = runs[~runs["column"].isin(sweep.budgets)]
+    yield from (f"Reported: {REPORT[which]}." for which in dict.fromkeys(untimed["report"]))
+    yield from (f"The same runs stand behind {' and '.join(rows)}." for rows in twins(runs))
+
+
+def _times(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
+    timed = [column for column in dict.fromkeys(frame["column"]) if column in sweep.budgets]
+    if not timed:
+        return
+    yield "At a time: the last evaluation within so much training on our device; evaluations take none of it."
+    limits = frame.groupby("column")["limit"].mean()
+    for of in sorted({sweep.budgets[column].of for column in timed} - {""}):
+        shares = [c for c in timed if sweep.budgets[c].of == of]
+        known = ", ".join(f"{c} is {seconds(limits[c])}" for c in shares if limits[c] == limits[c])
+        yield f"1x is what {of} takes in all, mean over seeds" + (f": {known}." if known else ".")
+
+
+def seconds(value: float) -> str:
+    return f"{value:.3g} s" if value < 1000 else f"{value:,.0f} s"
+
+
+def _marks(frame: pd.DataFrame) -> Iterator[str]:
+    for mark, legend in MARKS.items():
+        own = frame[[mark in marks.split(";") for marks in frame["mark"]]]
+        shares = [f"{100 * share:.3g} %" for share in sorted(set(own["share"]))]
+        if len(own):
+            yield legend.format(", ".join(shares if mark == "budget" else dict.fromkeys(own["row"])))
+
+
+def _gaps(name: str, scale: str, runs: pd.DataFrame) -> Iterator[str]:
+    distinct = runs.drop_duplicates("id")
+    if left := int(distinct["state"].isin(["missing", "begun"]).sum()):
+        command = f"python -m sweeps.launch {name} scale={scale}"
+        yield f"{left} of {len(distinct)} runs are missing; this submits them: {command}"
+    if begun := distinct.loc[distinct["state"] == "begun", "id"].tolist():
+        yield f"Begun, not finished and not counted: {', '.join(begun)}."
+    faults = [fault for fault in dict.fromkeys(runs["fault"]) if fault]
+    yield from (f"Skipped: {fault}" for fault in faults)
+    if faults:
+        yield "A skipped run is made anew when its folder is gone."

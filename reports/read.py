@@ -1,0 +1,106 @@
+"""One run's directory -> what it says. Nothing in the store is trusted: whatever is half written, of the wrong type or
+
+another configuration's raises one of BROKEN, and is named and left out by whoever reads it.
+"""
+
+import json
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from benchmarks.config import run_id
+from benchmarks.store import PSEUDO, Run, root
+
+BROKEN = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError, zlib.error)
+METRICS = {  # name -> its key in metrics.jsonl and result.json, all of which are error rates in percent
+    "error": "error",
+    "accuracy": "error",
+    "top1_accuracy": "error",
+    "top5_accuracy": "top5",
+    "balanced_accuracy": "balanced",
+}
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Result = dict[str, Any]
+
+
+def result(run: Run) -> Result | str:
+    """result.json of a finished run; or "missing", "begun", or what is wrong with the directory."""
+    path = run / "result.json"
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return "begun" if run.folder.exists() else "missing"
+    except OSError as error:
+        return fault(path, error)
+    try:
+        found = json.loads(text)
+        if found["steps"] != run.config["steps"]:
+            raise ValueError(f"{found['steps']!r} steps, its configuration has {run.config['steps']}")
+        reported(found, "error")
+        number(found["seconds"])
+        path = run / "config.yaml"
+        if run_id(yaml.load(path.read_bytes(), LOADER)) != run.id:
+            raise ValueError("another run's configuration")
+    except BROKEN as error:
+        return fault(path, error)
+    return dict(found)
+
+
+def fault(path: Path, error: Exception) -> str:
+    """One line that names the file and says what is wrong with it."""
+    return " ".join(f"{path}: {type(error).__name__} {error}".split())
+
+
+def number(value: Any, most: float = math.inf) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is no number from 0 to {most}")
+    return float(value)
+
+
+def percent(error: Any, metric: str) -> float:
+    """An error rate in percent -> the metric in percent."""
+    return 100 - number(error, 100) if metric.endswith("accuracy") else number(error, 100)
+
+
+def reported(found: Result, metric: str, which: str = "") -> float:
+    """The metric that the run's protocol reports, or `which` of "last", "median_last_20" and "best_on_test"."""
+    return percent(found[METRICS[metric]][which or found["report"]], metric)
+
+
+def rows(run: Run) -> list[Result]:
+    """Every evaluation of a finished run."""
+    found = run.rows()
+    last = found[-1]["step"] if found else 0
+    if last != run.config["steps"]:
+        raise ValueError(f"metrics.jsonl ends at step {last} of {run.config['steps']}")
+    return found
+
+
+def within(limit: float, metric: str, run: Run, best_on_test: bool) -> dict[str, float]:
+    """value, step and time (in seconds) of the last evaluation within `limit` seconds of training; none, nothing."""
+    seen = [row for row in rows(run) if number(row["seconds"]) <= limit]
+    if not seen:
+        return {}
+    errors = [row[METRICS[metric]] for row in seen]
+    value = percent(min(errors) if best_on_test else errors[-1], metric)
+    return {"value": value, "step": seen[-1]["step"], "time": seen[-1]["seconds"]}
+
+
+def final_pass(run: Run) -> pd.DataFrame:
+    """pseudo.csv.gz."""
+    frame = pd.read_csv(run / "pseudo.csv.gz")[list(PSEUDO)].astype(float)
+    return frame.astype({"hidden": int, "label": int, "selected": int})
+
+
+def strays() -> Iterator[str]:
+    """What lies in the run store without being a run's directory."""
+    folder = root()
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not path.name.startswith(".") and not (re.fullmatch("[0-9a-f]{12}", path.name) and path.is_dir()):
+            yield str(path)

@@ -1,0 +1,66 @@
+"""Means, intervals, comparisons and ranks. Pure functions."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+LEVEL = 0.95
+RESAMPLES = 9999
+
+
+def interval(values: pd.Series) -> tuple[float, float]:
+    """95 % interval of the mean by Student's t; NaN for fewer than two values."""
+    n = len(values)
+    if n < 2:
+        return math.nan, math.nan
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * float(values.std()) / math.sqrt(n)
+    return float(values.mean()) - half, float(values.mean()) + half
+
+
+def welch(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[float, float]:
+    """95 % interval of mean a - mean b from (mean, sample std, n) of each, which may differ in variance (Welch 1947).
+
+    NaN where either has fewer than two values or no std.
+    """
+    (mean_a, std_a, n_a), (mean_b, std_b, n_b) = a, b
+    if min(n_a, n_b) < 2 or math.isnan(std_a + std_b):
+        return math.nan, math.nan
+    var_a, var_b = std_a**2 / n_a, std_b**2 / n_b
+    difference, var = mean_a - mean_b, var_a + var_b
+    if var == 0:
+        return difference, difference
+    freedom = var**2 / (var_a**2 / (n_a - 1) + var_b**2 / (n_b - 1))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(var)
+    return difference - half, difference + half
+
+
+def stratified(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """95 % percentile bootstrap of the mean of the groups' means, seeds resampled within each group.
+
+    NaN where a group has fewer than two values.
+    """
+    if not groups or min(len(group) for group in groups) < 2:
+        return math.nan, math.nan
+
+    def mean_of_means(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.mean([sample.mean(axis) for sample in samples], 0)
+
+    found = stats.bootstrap(
+        [np.asarray(group, float) for group in groups],
+        mean_of_means,
+        vectorized=True,
+        method="percentile",
+        confidence_level=LEVEL,
+        n_resamples=RESAMPLES,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def ranks(means: pd.DataFrame, higher: Sequence[str] = ()) -> pd.DataFrame:
+    """Ranks of the rows within each column, 1 is best, ties share their mean; columns in `higher`: more is better."""
+    signed = means.assign(**{column: -means[column] for column in higher if column in means})
+    return signed.rank(axis=0, method="average")

@@ -1,0 +1,32 @@
+"""Take a table's runs out of SLURM's queue:  python -m sweeps.cancel meta_t/table1 scale=paper [row=NAME] [column=NAME]
+
+A run under way saves a checkpoint first; the next launch goes on from it. What is finished stays.
+"""
+
+import sys
+
+from benchmarks.errors import UserError
+from sweeps import slurm
+from sweeps.launch import distinct, options
+
+
+def main(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    try:
+        name, chosen = options(arguments)
+        cells = distinct(name, chosen["scale"], chosen.get("row"), chosen.get("column"))
+        known = slurm.tasks(cell.run.id for cell in cells if not cell.run.done)
+        active = {run: task for run, task in known.items() if slurm.active(task)}
+        ids = sorted({task.id for task in active.values()})
+        slurm.cancel(ids)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{name} at scale={chosen['scale']}: {len(ids)} tasks with {len(active)} of these runs cancelled")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

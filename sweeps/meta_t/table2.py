@@ -1,0 +1,54 @@
+"""Meta-T, Table 2. ImageNet and the texts wait for their data loaders; columns after errata T22 and T24."""
+
+from itertools import product
+
+from sweeps.meta_t import DIGITS, STL10, SVHN
+from sweeps.sweep import Sweep
+
+IMAGES = {
+    "SVHN/40": f"{SVHN} task.labels=40",
+    "SVHN/250": f"{SVHN} task.labels=250",
+    "STL-10/1000": STL10,
+}
+DEMO = {f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (40, 250)}
+IMAGENET = {f"ImageNet/{n}% top-{k}": f"top{k}_accuracy" for n in (1, 10, 100) for k in (1, 5)}
+TEXTS = ("IMDb/100", "Amazon-5/1000", "Yelp-5/1000")
+
+WHERE = {  # which blocks of columns a row stands in: Images, Imagenet, Texts
+    "Π-Model": "I",
+    "VAT": "I",
+    "MixMatch": "I",
+    "UDA": "IT",
+    "ReMixMatch": "I",
+    "Pseudo-Labeling": "I",
+    "FixMatch": "INT",
+    "Dash": "I",
+    "FlexMatch": "IT",
+    "Meta-T": "INT",
+    "Sup. baseline": "N",
+    "CoMatch": "N",
+    "SimMatch": "N",
+    "SoftMatch": "T",
+}
+BLOCKS = {"I": (*IMAGES, *DEMO), "N": tuple(IMAGENET), "T": TEXTS}
+
+SWEEP = Sweep(
+    caption="Error rates (%) on SVHN, STL-10 and texts; top-1 and top-5 accuracy (%) on ImageNet.",
+    rows=dict.fromkeys(WHERE)
+    | {
+        "FixMatch": "method=fixmatch",
+        "Dash": "method=dash",
+        "FlexMatch": "method=flexmatch",
+        "Meta-T": "method=meta_t protocol=meta_t",
+        "Sup. baseline": "method=supervised",
+    },
+    columns={**IMAGES, **dict.fromkeys((*IMAGENET, *TEXTS))},
+    demo=DEMO,
+    single={("Meta-T", "STL-10/1000"): "protocol.ratio=4"},  # Table 6
+    metrics=IMAGENET,
+    absent=frozenset(
+        {(row, c) for row, where in WHERE.items() for block in BLOCKS if block not in where for c in BLOCKS[block]}
+        | {("Π-Model", "SVHN/40"), ("Pseudo-Labeling", "SVHN/40"), ("FlexMatch", "SVHN/250")}
+        | set(product(("FixMatch", "CoMatch", "SimMatch", "Meta-T"), list(IMAGENET)[4:]))
+    ),
+)

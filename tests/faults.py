@@ -1,0 +1,159 @@
+"""Kill runs at random, many times, and see what is left:  python -m tests.faults [runs] [seed]
+
+Every method on digits. Each run is carried out once in peace and once under SIGKILL: at a random moment by the clock,
+and from within while a file is written, flushed, renamed or removed. Then both must hold the same bits: metrics,
+pseudo-labels, weights. The last line is kills=K resumes=R runs=N lost=L differing=D; the exit status is 1 unless
+lost and differing are 0.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import checkpoint, store
+from benchmarks.config import compose, options, plain
+from benchmarks.run import execute
+from benchmarks.store import Run
+
+SIZE = ("scale=smoke", "steps=24", "protocol.eval_every=3")  # a checkpoint at each of 8 evaluations
+KILLS = 4  #: of one run at most
+SLOW = ("meta_semi_assumption",)  # meta_semi with a measurement that takes half a minute an evaluation
+
+
+def fork(work: Callable[[], Any]) -> int:
+    """A child with everything imported already; its exit status is 0 when `work` returns."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def die_at(call: int, rng: random.Random) -> None:
+    """This process kills itself at its call-th write to the store: before it, after it, or half way through."""
+    left = call
+
+    def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **more: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0 and rng.random() < 0.5:
+                os.kill(os.getpid(), signal.SIGKILL)
+            answer = function(*arguments, **more)
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        return wrapped
+
+    def half_written(path: Path, content: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            path.write_bytes(bytes(content)[: len(content) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    whole = store.write_atomically
+
+    def write_atomically(path: Path, content: Any) -> None:
+        half_written(path.with_name(f".{path.name}.{os.getpid()}"), content)
+        whole(path, content)
+
+    store.write_atomically = checkpoint.write_atomically = write_atomically
+    os.fsync = deadly(os.fsync)  # type: ignore[assignment]
+    Path.replace = deadly(Path.replace)  # type: ignore[assignment, method-assign]
+    Path.unlink = deadly(Path.unlink)  # type: ignore[assignment, method-assign]
+
+
+def content(run: Run) -> dict[str, Any]:
+    """What must not differ: everything but the clock."""
+    result = json.loads((run / "result.json").read_text())
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in run.rows()]
+    return {
+        "rows": rows,
+        "pseudo": (run / "pseudo.csv.gz").read_bytes(),
+        "result": {k: v for k, v in result.items() if k != "seconds"},
+    }
+
+
+def torment(cfg: Any, peace: float, rng: random.Random) -> tuple[int, int]:
+    """(kills, resumes) of one run; it may end without a result, which the caller counts as lost."""
+    kills = resumes = 0
+    run = Run(plain(cfg))
+    while kills < 3 * KILLS:
+        kept = any(run.folder.glob("checkpoint*.pt"))
+        resumes += kills > 0 and kept
+
+        def work(seed: int = rng.getrandbits(32), last: bool = kills >= KILLS) -> None:
+            own = random.Random(seed)
+            if not last and own.random() < 0.5:
+                die_at(own.randint(1, 70), own)
+            execute(cfg)
+
+        child = fork(work)
+        if kills < KILLS:
+            _await(child, rng.uniform(0, 1.2) * peace)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            return kills, resumes
+        kills += 1
+    return kills, resumes
+
+
+def _await(child: int, seconds: float) -> None:
+    """SIGKILL after so many seconds, unless it has ended by then."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+
+
+def main(runs: int = 50, seed: int = 0) -> int:
+    torch.set_num_threads(1)
+    os.environ |= {"SSL_CHECKPOINT": "0", "SSL_DEVICE": "cpu"}
+    rng = random.Random(seed)
+    names = [name for name in options("method") if name not in SLOW]
+    kills = resumes = lost = differing = 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SSL_RUNS"] = f"{folder}/before"
+        for name in ("supervised", "meta_t"):  # whatever is imported late is imported before the first fork
+            execute(compose((*SIZE, f"method={name}", "steps=2")))
+        for k in range(runs):
+            name = names[k % len(names)]
+            cfg = compose((*SIZE, f"method={name}", f"seed={k // len(names)}"))
+            os.environ["SSL_RUNS"] = f"{folder}/peace"
+            start = time.monotonic()
+            os.waitpid(fork(lambda cfg=cfg: execute(cfg)), 0)  # type: ignore[misc]
+            peace, reference = time.monotonic() - start, Run(plain(cfg))
+            os.environ["SSL_RUNS"] = f"{folder}/war"
+            killed, resumed = torment(cfg, peace, rng)
+            tried = Run(plain(cfg))
+            kills, resumes = kills + killed, resumes + resumed
+            same = tried.done and reference.done and content(tried) == content(reference)
+            lost += not tried.done
+            differing += tried.done and not same
+            left = [path.name for path in tried.folder.iterdir() if path.name.startswith((".", "checkpoint"))]
+            verdict = "lost" if not tried.done else "same bits" if same else "DIFFERS"
+            print(f"{name}, seed {k // len(names)}: {killed} kills, {resumed} resumes, {verdict} {left}", flush=True)
+    print(f"kills={kills} resumes={resumes} runs={runs} lost={lost} differing={differing}")
+    return 1 if lost or differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

@@ -1,0 +1,88 @@
+"""30 short runs on a real SLURM under preemption and time limits:  python -m tests.slurm.long
+
+20 of them are preempted by a higher partition again and again, 10 run into a limit of one minute. The last line is
+preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20, T >= 10, the rest 0.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from sweeps import launch, slurm, status
+from sweeps.sweep import Cell, Sweep
+from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, preempt, said, until
+
+ROW = {"FixMatch": "method=fixmatch method._target_=tests.slurm.slow.Slow"}
+SIZE = "task=digits backbone=tiny protocol.eval_every=10"
+
+
+def cells(n: int, steps: int) -> list[Cell]:
+    columns = {f"digits/{10 * k}": f"{SIZE} task.labels={10 * k} steps={steps}" for k in range(1, n + 1)}
+    return list(Sweep(caption="", rows=ROW, columns=columns, demo=columns, seeds=1).cells("smoke"))
+
+
+def restarts(job: str) -> int:
+    """How often the controller has put tasks of an array back into the queue."""
+    shown = subprocess.run(["scontrol", "show", "job", "-o", job], capture_output=True, text=True).stdout
+    return sum(map(int, re.findall(r" Restarts=(\d+)", shown)))
+
+
+def main() -> int:
+    if lacking():
+        print(f"error: {lacking()}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(1)
+    os.environ |= {"SSL_DEVICE": "cpu", "PYTHONPATH": str(Path.cwd()), "SSL_SLOW": "0.6", "LS_GRACE": "40"}
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, cluster(cpus=6):
+        os.environ["SSL_RUNS"] = f"{folder}/runs"
+        preempted, timed = cells(20, 50), cells(10, 250)
+        common = {"scale": "smoke", "memory_gb": "0.5"}
+        limits = {"hours": "0.05", "signal_delay": "80", "partition": "short", "concurrency": "2"}
+        launch.submit("long/timed", timed, common | limits, dry=False)
+        launch.submit("long/preempted", preempted, common | {"hours": "1", "concurrency": "4"}, dry=False)
+        first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
+        every = [*preempted, *timed]
+
+        def busy() -> bool:
+            return any(slurm.active(task) for task in slurm.tasks(c.run.id for c in every if not c.run.done).values())
+
+        while busy() and time.monotonic() - began < 3000:
+            if any(not cell.run.done for cell in preempted):
+                reports = status.examine(preempted)
+                if sum(report.state == "running" for report in reports) >= 3:
+                    time.sleep(5)  # let them get somewhere
+                    preempt(4)
+            time.sleep(2)
+            done = sum(cell.run.done for cell in every)
+            print(
+                f"{time.monotonic() - began:5.0f} s: {done} done, {restarts(second)} preempted, {restarts(first)} timed out",
+                flush=True,
+            )
+        until("the queue to be empty", lambda: not busy(), 60)
+        reports = status.examine(every)
+        print(status.table(reports))
+        lost = sum(not cell.run.done for cell in every)
+        twice = sum(max(0, said(f"{cell.run.id} .*: done") - 1) for cell in every)
+        if lost:
+            print(evidence())
+        os.environ["SSL_SLOW"] = "0"
+        fought = {cell.run.id: content(cell.run) for cell in every if cell.run.done}
+        differing = sum(fought[c.run.id] != in_peace(c.overrides, Path(folder, "peace")) for c in every if c.run.done)
+        preemptions, timeouts = restarts(second), restarts(first)
+    print(f"{time.monotonic() - began:.0f} s")
+    print(
+        f"preemptions={preemptions} timeouts={timeouts} runs={len(every)} "
+        f"lost={lost} twice={twice} differing={differing}"
+    )
+    return 1 if lost or twice or differing or preemptions < 20 or timeouts < 10 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,369 @@
+"""What a run survives: corrupt files, full disks, clocks, newer versions, malice, and the suite's own growth."""
+
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from benchmarks import checkpoint, migrate, store
+from benchmarks.config import compose, plain
+from benchmarks.errors import Stopped, UserError
+from benchmarks.run import execute, main
+from benchmarks.store import Run
+from methods.fixmatch import FixMatch
+
+ROOT = Path(__file__).parents[1]
+SMALL = ("scale=smoke", "steps=6", "protocol.eval_every=2")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The store, on a path with spaces; every evaluation is followed by a checkpoint."""
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path / "a store of runs"))
+    monkeypatch.setenv("SSL_CHECKPOINT", "0")
+    return tmp_path / "a store of runs"
+
+
+def stopped(cfg, steps=5):
+    """A run that was stopped after `steps` steps, with checkpoints."""
+    count = iter(range(1, 1000))
+    with pytest.raises(Stopped):
+        execute(cfg, stop=lambda: next(count) == steps)
+    return Run(plain(cfg))
+
+
+def bits(run):
+    result = json.loads((run / "result.json").read_text()) | {"seconds": 0}
+    return [row | {"seconds": 0} for row in run.rows()], result, (run / "pseudo.csv.gz").read_bytes()
+
+
+@pytest.fixture
+def cfg():
+    return compose(SMALL)
+
+
+@pytest.fixture
+def reference(cfg, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("SSL_RUNS", str(tmp_path / "peace"))
+        return bits(execute(cfg))
+
+
+# --- checkpoints
+
+
+def test_corrupt_newest_gives_way_with_a_warning(cfg, reference):
+    run = stopped(cfg)
+    whole = (run / "checkpoint.pt").read_bytes()
+    (run / "checkpoint.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.warns(UserWarning, match=r"corrupt checkpoint.pt .*going on from checkpoint.previous.pt"):
+        assert bits(execute(cfg)) == reference
+
+
+def test_one_flipped_bit_is_noticed(cfg, reference):
+    run = stopped(cfg)
+    content = bytearray((run / "checkpoint.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (run / "checkpoint.pt").write_bytes(content)
+    with pytest.warns(UserWarning, match="corrupt checkpoint.pt"):
+        assert bits(execute(cfg)) == reference
+
+
+def test_all_corrupt_is_an_error_and_nothing_starts_over(cfg):
+    run = stopped(cfg)
+    for file in run.folder.glob("checkpoint*.pt"):
+        file.write_bytes(b"not a checkpoint")
+    before = (run / "metrics.jsonl").read_bytes()
+    with pytest.raises(UserError, match="no sound checkpoint"):
+        execute(cfg)
+    assert (run / "metrics.jsonl").read_bytes() == before
+
+
+def test_another_runs_checkpoint_is_an_error(cfg):
+    other = stopped(compose([*SMALL, "seed=1"]))
+    run = stopped(cfg)
+    (run / "checkpoint.pt").write_bytes((other / "checkpoint.pt").read_bytes())
+    with pytest.raises(UserError, match=f"belongs to run {other.id}"):
+        execute(cfg)
+
+
+class Malice:
+    def __reduce__(self):
+        return os.system, (f"touch {os.environ['EVIL']}",)
+
+
+def test_a_malicious_checkpoint_executes_nothing(cfg, tmp_path, monkeypatch):
+    monkeypatch.setenv("EVIL", str(tmp_path / "executed"))
+    run = stopped(cfg)
+    for file in run.folder.glob("checkpoint*.pt"):
+        if file.name == "checkpoint.pt":
+            torch.save({"run": run.id, "payload": Malice()}, file)
+        else:
+            file.write_bytes(pickle.dumps(Malice()))
+    with pytest.raises(UserError, match="no sound checkpoint"):
+        execute(cfg)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_malicious_data_set_executes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EVIL", str(tmp_path / "executed"))
+    monkeypatch.setenv("SSL_DATA", str(tmp_path))
+    evil = np.empty(1, dtype=object)
+    evil[0] = Malice()
+    np.savez(tmp_path / "mine.npz", x_train=evil, y_train=evil, x_test=evil, y_test=evil)
+    assert main(["task=npz", "task.name=mine", "backbone=wrn28_2"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert not (tmp_path / "executed").exists()
+
+
+def test_generators_are_restored():
+    device = torch.device("cpu")
+    state = checkpoint.rng_state(device)
+    drawn = [(random.random(), np.random.rand(), torch.rand(1).item()) for _ in range(2)]  # noqa: NPY002
+    checkpoint.set_rng_state(state, device)
+    assert [(random.random(), np.random.rand(), torch.rand(1).item()) for _ in range(2)] == drawn  # noqa: NPY002
+
+
+def test_every_moment_of_a_save_leaves_a_sound_checkpoint(cfg, monkeypatch):
+    """The disk gives out at the k-th of all writes, renames and removals of a save; what was there can be loaded."""
+    run = stopped(cfg)
+    step = checkpoint.load(run)["parts"]["student"]["step"]
+    state = checkpoint.load(run)
+    real = Path.replace
+    for k in range(1, 4):
+        calls = iter(range(1, 100))
+
+        def replace(self, target, k=k, calls=calls):
+            if next(calls) == k:
+                raise OSError(28, "No space left on device")
+            return real(self, target)
+
+        monkeypatch.setattr(Path, "replace", replace)
+        with pytest.raises((UserError, OSError)):
+            checkpoint.save(run, state)
+        monkeypatch.setattr(Path, "replace", real)
+        assert checkpoint.load(run)["parts"]["student"]["step"] == step
+
+
+# --- metrics.jsonl
+
+
+def test_metrics_are_cut_back_to_the_checkpoint(cfg, reference):
+    run = stopped(cfg)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 6, "seconds": 1, "error": 1}\n{"step": 8, "sec')
+    assert bits(execute(cfg)) == reference
+
+
+def test_a_lost_row_is_an_error(cfg):
+    run = stopped(cfg)
+    (run / "metrics.jsonl").write_text("")
+    with pytest.raises(UserError, match="0 of the 2 rows"):
+        execute(cfg)
+
+
+# --- stages of `fit`
+
+
+class TwoStages(FixMatch):
+    trained: list[int] = []  # noqa: RUF012
+
+    def fit(self, trainer, net):
+        first = trainer.train(self, net)
+        self.trained.append(first.step)
+        return trainer.train(self, first.net)
+
+
+def test_a_finished_stage_is_loaded_and_not_run_again(tmp_path, monkeypatch):
+    cfg = compose([*SMALL, f"method._target_={__name__}.TwoStages"])
+    with monkeypatch.context() as patch:
+        patch.setenv("SSL_RUNS", str(tmp_path / "peace"))
+        reference = bits(execute(cfg))
+    assert [row["step"] for row in reference[0]] == [2, 4, 6, 8, 10, 12]
+    run = stopped(cfg, 9)
+    assert (run / "checkpoint.stage1.pt").exists()
+    rows = []
+    assert bits(execute(cfg, rows.append)) == reference
+    assert [row["step"] for row in rows] == [10, 12]
+
+
+# --- machines
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB."""
+    mount = tmp_path / "small disk"
+    mount.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", mount]).returncode:
+        pytest.skip("only root can mount a small disk")
+    yield mount
+    subprocess.run(["umount", mount], check=True)
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(cfg, reference, small_disk, monkeypatch, capsys):
+    monkeypatch.setenv("SSL_RUNS", str(small_disk))
+    filler = small_disk / "filler"
+    for free in (8, 40, 120, 200):  # KiB: the configuration, rows, some checkpoints fit
+        filler.unlink(missing_ok=True)
+        size = os.statvfs(small_disk)
+        filler.write_bytes(b"x" * max(0, size.f_bavail * size.f_frsize - free * 1024))
+        assert main(list(SMALL)) == 2
+        error = capsys.readouterr().err.strip().splitlines()
+        assert (
+            len(error) == 1
+            and error[0].startswith("error: cannot")
+            and "Free space" in error[0] + "Free space" * ("claim" in error[0] or "make" in error[0])
+        )
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    assert bits(execute(cfg)) == reference
+
+
+def test_a_read_only_store_is_one_line(small_disk, monkeypatch, capsys):
+    monkeypatch.setenv("SSL_RUNS", str(small_disk))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert main(list(SMALL)) == 2
+    assert "Set SSL_RUNS to a writable folder" in capsys.readouterr().err
+
+
+def test_a_deleted_data_folder_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SSL_DATA", str(tmp_path / "gone"))
+    assert main(["task=cifar10", "backbone=wrn28_2"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_a_jumping_clock_changes_nothing(cfg, reference, monkeypatch):
+    jumps = iter(range(10**6))
+    monkeypatch.setattr(time, "time", lambda: 4e9 if next(jumps) % 2 else 0.0)
+    stopped(cfg)
+    run = execute(cfg)
+    assert bits(run) == reference
+    assert 0 < json.loads((run / "result.json").read_text())["seconds"] < 600
+
+
+@pytest.mark.parametrize("key", ["layout", "schema"])
+def test_a_newer_versions_run_is_left_alone(cfg, key):
+    run = stopped(cfg)
+    (run / "env.json").write_text(json.dumps(run.recorded | {key: 99}))
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    with pytest.raises(UserError, match="newer version"):
+        execute(cfg)
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGUSR2, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_at_the_next_step(signum, folder, tmp_path):
+    command = [sys.executable, "-m", "benchmarks.run", "scale=smoke", "steps=100000", "protocol.eval_every=2"]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "SSL_CHECKPOINT": "1000"}
+    )
+    assert child.stdout
+    while "step" not in child.stdout.readline().split("error")[0][:4]:
+        assert child.poll() is None
+    child.send_signal(signum)
+    rest = child.communicate(timeout=120)[0]
+    assert child.returncode == 130
+    assert "with a checkpoint" in rest
+    assert list(folder.glob("*/checkpoint.pt"))
+
+
+# --- the suite grows
+
+
+def grow(monkeypatch, tmp_path, changes):
+    """A later version: its configuration has `changes`."""
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    (conf / "schema.yaml").write_text(yaml.safe_dump({"changes": changes}))
+    monkeypatch.setattr(migrate, "CONF", conf)
+    monkeypatch.setattr(store, "CONF", conf)
+    store.latest.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    yield
+    store.latest.cache_clear()
+
+
+def test_an_added_option_does_not_orphan_runs(cfg, reference, folder, tmp_path, monkeypatch, capsys):
+    done, half = execute(cfg), stopped(compose([*SMALL, "seed=1"]))
+    other = execute(compose([*SMALL, "method=supervised"]))
+    whole = bits(done)
+    grow(
+        monkeypatch,
+        tmp_path,
+        [
+            {"schema": 2, "add": {"protocol.clip": None}},
+            {"schema": 3, "move": {"protocol.average": "protocol.ema"}, "drop": ["engine"]},
+            {"schema": 4, "add": {"method.warm": 0}, "where": {"method.name": "fixmatch"}},
+        ],
+    )
+
+    def newly(run):
+        config = json.loads(json.dumps(run.config))
+        config["protocol"] |= {"clip": None, "ema": config["protocol"].pop("average")}
+        del config["engine"]
+        config["method"] |= {"warm": 0} if config["method"]["name"] == "fixmatch" else {}
+        return Run(config)
+
+    assert not newly(done).done
+    before = sorted(path.name for path in folder.iterdir())
+    assert migrate.main(["migrate"]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == before, "dry run first"
+    assert "3 runs to rename" in capsys.readouterr().out
+    assert migrate.main(["migrate", "--apply"]) == 0
+    for run in (done, half, other):
+        assert newly(run).folder.exists() and not run.folder.exists()
+    assert bits(newly(done)) == whole and newly(other).done
+    assert checkpoint.load(newly(half)) is not None, "its checkpoint knows it under the old name"
+    assert newly(half).recorded["formerly"] == [half.id] and newly(half).recorded["schema"] == 4
+    capsys.readouterr()
+    assert migrate.main(["migrate"]) == 0
+    assert "0 runs to rename" in capsys.readouterr().out
+
+
+def test_a_migration_stopped_half_way_is_finished(cfg, tmp_path, monkeypatch):
+    run = execute(cfg)
+    grow(monkeypatch, tmp_path, [{"schema": 2, "move": {"protocol.average": "protocol.ema"}}])
+    for call in ("rename", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, call, lambda *a: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+            assert migrate.main(["migrate", "--apply"]) == 2
+    assert migrate.main(["migrate", "--apply"]) == 0
+    (left,) = run.folder.parent.iterdir()
+    config = yaml.safe_load((left / "config.yaml").read_text())
+    assert Run(config).folder == left and Run(config).done and "ema" in config["protocol"]
+
+
+def test_a_taken_name_is_left_alone(cfg, tmp_path, monkeypatch, capsys):
+    run = execute(cfg)
+    grow(monkeypatch, tmp_path, [{"schema": 2, "add": {"new": 1}}])
+    Run(run.config | {"new": 1}).folder.mkdir()
+    assert migrate.main(["migrate", "--apply"]) == 0
+    assert "is there already" in capsys.readouterr().out
+    assert run.done
+
+
+def test_the_command(folder):
+    for arguments, status in ((["migrate"], 0), (["migrat"], 2), ([], 2)):
+        done = subprocess.run([sys.executable, "-m", "benchmarks.store", *arguments], cwd=ROOT, capture_output=True)
+        assert done.returncode == status
+
+
+def test_the_declared_schema_is_in_order():
+    schemas = [change["schema"] for change in migrate.changes()]
+    assert schemas == list(range(2, 2 + len(schemas)))

@@ -1,0 +1,380 @@
+"""Run directories -> tables, to the letter (tests/golden; SSL_GOLDEN=write renews them), and nothing broken counts."""
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from benchmarks.store import Run
+from reports import collect, stats, summary, table
+from reports.published import tables
+from reports.render import latex, overall, steps
+from sweeps.sweep import Budget, Cell, Sweep
+
+GOLDEN = Path(__file__).parent / "golden"
+CIFAR10 = "task=cifar10 backbone=wrn28_2"
+NAME = "meta_t/table1"  # whose published numbers stand beside the toy's
+TOY = Sweep(
+    caption="Error rates (%).",
+    rows={
+        "SimMatch": None,
+        "Pseudo-Labeling": "method=fixmatch method.tau=0.5",
+        "FixMatch": "method=fixmatch",
+        "FlexMatch": "method=flexmatch",
+        "Meta-T": "method=meta_t protocol=meta_t",
+        "Full-Supervised": "method=supervised task.labels=all",
+        "Ours": "method=meta_semi",
+    },
+    beside=("Ours",),
+    reference=("Full-Supervised",),
+    columns={"CIFAR-10/40": f"{CIFAR10} task.labels=40", "CIFAR-10/250": f"{CIFAR10} task.labels=250"},
+    demo={"digits/40": "task=digits task.labels=40"},
+    single={
+        ("FixMatch", "CIFAR-10/250"): "steps=1024",
+        ("Meta-T", "CIFAR-10/250"): "backbone=wrn37_2 task.labels=4000",
+    },
+    absent=frozenset({("Pseudo-Labeling", "CIFAR-10/40")}),
+    seeds=3,
+)
+ERRORS = {
+    ("FixMatch", "CIFAR-10/40"): [11.0, 12.0, 13.0],
+    ("FixMatch", "CIFAR-10/250"): [5.0, 5.4, 5.2],
+    ("FlexMatch", "CIFAR-10/40"): [5.0, 5.5],
+    ("FlexMatch", "CIFAR-10/250"): [5.2],
+    ("Meta-T", "CIFAR-10/40"): [4.0, 4.5, 4.25],
+    ("Meta-T", "CIFAR-10/250"): [4.0, 4.2, 4.4],
+    ("Full-Supervised", "CIFAR-10/40"): [4.0],
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(table, "OUT", tmp_path / "out")
+    monkeypatch.setattr(table, "load", lambda name: TOY)
+    return tmp_path / "runs"
+
+
+def finish(cell: Cell, error: float, rows: list[dict[str, Any]] | None = None, **more: Any) -> Run:
+    """A finished run that reported `error`."""
+    run, n = cell.run, cell.config["steps"]
+    run.open({"commit": "0" * 40})
+    for row in rows or [{"step": n, "seconds": 10.0, "error": error}]:
+        run.append(row)
+    scores = {"last": error + 0.125, "median_last_20": error, "best_on_test": error - 0.25}
+    run.finish({"report": "median_last_20", "error": scores, "seconds": 10.0, "steps": n} | more)
+    return run
+
+
+def fill(sweep: Sweep = TOY, errors: dict[tuple[str, str], list[float]] = ERRORS) -> dict[tuple[str, str, int], Run]:
+    """The runs that `errors` names, and no other."""
+    return {
+        (c.row, c.column, c.seed): finish(c, errors[c.row, c.column][c.seed])
+        for c in sweep.cells("paper")
+        if c.seed < len(errors.get((c.row, c.column), []))
+    }
+
+
+def golden(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("SSL_GOLDEN") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text(), f"{path} differs: if it should, SSL_GOLDEN=write renews it"
+
+
+def test_golden(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = fill()
+    (runs["FixMatch", "CIFAR-10/40", 2] / "result.json").write_text('{"report": "medi')  # half written
+    (store / "notes").mkdir()  # foreign
+    begun = next(cell for cell in TOY.cells("paper") if cell.row == "Ours")
+    begun.run.open({})
+    assert table.main([NAME, "scale=paper"]) == 0
+    said = capsys.readouterr().out
+    for suffix in (".md", ".tex", ".csv", ".compare.csv"):
+        text = (tmp_path / f"out/paper/{NAME}").with_suffix(suffix).read_text().replace(str(store), "runs")
+        golden(f"table{suffix}", text)
+    assert (GOLDEN / "table.md").read_text() in said.replace(str(store), "runs")
+    assert not (tmp_path / f"out/paper/{NAME}.time.csv").exists()
+
+
+def test_best_on_test_only_on_request_and_only_under_that_name(store: Path, tmp_path: Path) -> None:
+    fill()
+    for more in ([], ["best_on_test=true"]):
+        assert table.main([NAME, "scale=paper", *more]) == 0
+    plain, best = ((tmp_path / f"out/paper/{NAME}{end}").read_text() for end in (".md", "_best_on_test.md"))
+    assert "4.25±0.25" in plain
+    assert "4.00±0.25" in best  # the best is a quarter below
+    assert ("BEST ON TEST" in plain, "BEST ON TEST" in best) == (False, True)
+    assert "¶" not in best.split("Reported")[0]  # like with like
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "which table?"),
+        ([NAME, "scale=papre"], 'unknown scale "papre". Did you mean "paper"?'),
+        ([NAME, "best_test=true"], 'unknown option "best_test=true". Did you mean "best_on_test"?'),
+        ([NAME, "best_on_test=yes"], "it must be true or false"),
+    ],
+)
+def test_refusals(arguments: list[str], said: str, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert table.main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def corrupt(name: str, content: Any) -> Callable[[Run], None]:
+    def write(run: Run) -> None:
+        (run / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return write
+
+
+def altered(**more: Any) -> Callable[[Run], None]:
+    def write(run: Run) -> None:
+        (run / "result.json").write_text(json.dumps(json.loads((run / "result.json").read_text()) | more))
+
+    return write
+
+
+def gone(run: Run) -> None:
+    (run / "config.yaml").unlink()
+
+
+def folder(run: Run) -> None:
+    (run / "result.json").unlink()
+    (run / "result.json").mkdir()
+
+
+def other(run: Run) -> None:
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("seed: 1", "seed: 7"))
+
+
+BROKEN = {
+    "empty": corrupt("result.json", ""),
+    "half": corrupt("result.json", '{"report": "last", "err'),
+    "binary": corrupt("result.json", b"\x00\xff\xfe\x80"),
+    "list": corrupt("result.json", "[1, 2]"),
+    "text": corrupt("result.json", '"done"'),
+    "no error": altered(error={}),
+    "error a text": altered(error={"median_last_20": "5.5"}),
+    "error none": altered(error=None),
+    "error nan": altered(error={"median_last_20": math.nan}),
+    "error beyond": altered(error={"median_last_20": 140.0}),
+    "error bool": altered(error={"median_last_20": True}),
+    "report unknown": altered(report="mean"),
+    "report a list": altered(report=["last"]),
+    "seconds negative": altered(seconds=-1),
+    "seconds a text": altered(seconds="10"),
+    "steps of another": altered(steps=5),
+    "steps a text": altered(steps="many"),
+    "no configuration": gone,
+    "another configuration": other,
+    "no YAML": corrupt("config.yaml", "{a: [b"),
+    "binary YAML": corrupt("config.yaml", b"\x00\xff"),
+    "a folder": folder,
+}
+
+
+def test_broken_runs_are_named_and_skipped(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed of a cell breaks in each way in turn; the other two stay."""
+    key = ("FixMatch", "CIFAR-10/250")
+    small = dataclasses.replace(TOY, rows={key[0]: TOY.rows[key[0]]}, columns={key[1]: TOY.columns[key[1]]})
+    monkeypatch.setattr(table, "load", lambda name: dataclasses.replace(small, beside=(), reference=()))
+    run = fill(small, {key: ERRORS[key]})[*key, 1]
+    whole = store.parent / "whole"
+    shutil.copytree(run.folder, whole)
+    for how, breaks in BROKEN.items():
+        breaks(run)
+        made = table.build(NAME, "paper")
+        cell = made.cells.set_index(["row", "column"]).loc[key]
+        assert (cell["n"], cell["mean"], cell["state"]) == (2, pytest.approx(5.1), "measured"), how
+        (line,) = (note for note in made.notes if note.startswith("Skipped"))
+        assert str(run.folder) in line, how
+        assert "\n" not in line
+        found = collect.curves(small, "paper")
+        assert (set(found["seed"]), len(found.attrs["faults"])) == ({0, 2}, 1), how
+        shutil.rmtree(run.folder)
+        shutil.copytree(whole, run.folder)
+    assert table.build(NAME, "paper").cells.set_index(["row", "column"]).loc[key, "n"] == 3
+
+
+def test_only_results_are_read(store: Path) -> None:
+    """Broken metrics are no matter for a table without a time axis; for curves they are, and are named."""
+    key = ("Meta-T", "CIFAR-10/40")
+    run = fill(errors={key: ERRORS[key]})[*key, 0]
+    (run / "metrics.jsonl").write_text('{"step": 1, "sec')
+    assert table.build(NAME, "paper").cells.set_index(["row", "column"]).loc[key, "n"] == 3
+    found = collect.curves(TOY, "paper")
+    assert set(found["seed"]) == {1, 2}
+    assert [run.id in fault for fault in found.attrs["faults"]] == [True]
+    labels = collect.pseudo_labels(TOY, "paper")  # nobody wrote any
+    assert labels.empty
+    assert len(labels.attrs["faults"]) == 3
+
+
+def test_pseudo_labels(store: Path) -> None:
+    key = ("Meta-T", "CIFAR-10/40")
+    runs = fill(errors={key: ERRORS[key]})
+    columns = {"hidden": [1, -1], "label": [1, 2], "confidence": ["0.9", "0.5"], "threshold": ["0.95", "nan"]}
+    for run in runs.values():
+        run.write_pseudo(columns | {"selected": [0, 1]})
+    path = runs[*key, 2] / "pseudo.csv.gz"
+    path.write_bytes(path.read_bytes()[:-12])  # cut short
+    (runs[*key, 1] / "pseudo.csv.gz").write_bytes(b"no gzip")
+    found = collect.pseudo_labels(TOY, "paper")
+    assert found[["row", "seed", "hidden", "label", "selected"]].to_numpy().tolist() == [
+        ["Meta-T", 0, 1, 1, 0],
+        ["Meta-T", 0, -1, 2, 1],
+    ]
+    assert len(found.attrs["faults"]) == 2
+
+
+# The time axis, by hand
+
+
+def clock(cell: Cell, *evaluations: tuple[float, float]) -> Run:
+    """A finished run with (seconds, error) at equally many steps each."""
+    n = cell.config["steps"]
+    rows = [
+        {"step": n * (k + 1) // len(evaluations), "seconds": seconds, "error": error}
+        for k, (seconds, error) in enumerate(evaluations)
+    ]
+    return finish(cell, 3.0, rows, seconds=evaluations[-1][0])
+
+
+def test_time_axis(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = f"{CIFAR10} task.labels=40"
+    sweep = Sweep(
+        caption="",
+        rows={"FixMatch": "method=fixmatch steps=400", "Meta-T": "method=meta_t steps=400"},
+        columns=dict.fromkeys(("@1h", "@0.5x", "@2x", "@last", "acc @1h"), x),
+        demo={"x": "task=digits"},
+        budgets={
+            "@1h": Budget(hours=1),
+            "@0.5x": Budget(share=0.5, of="FixMatch"),
+            "@2x": Budget(share=2, of="FixMatch"),
+            "acc @1h": Budget(hours=1),
+        },
+        metrics={"acc @1h": "accuracy"},
+        seeds=2,
+    )
+    monkeypatch.setattr(table, "load", lambda name: sweep)
+    for cell in sweep.cells("paper"):
+        if cell.column == "@1h" and cell.row == "FixMatch":  # 5,000 and 3,000 s: 4,000 s in the mean
+            clock(cell, *([(1000, 40), (2500, 30), (3601, 20), (5000, 10)] if cell.seed == 0 else [(3000, 50)]))
+        if cell.column == "@1h" and cell.row == "Meta-T":
+            clock(cell, *([(3600, 8), (9000, 6)] if cell.seed == 0 else [(4000, 9), (8000, 7)]))
+    runs = collect.collect(sweep, "paper")
+    value = runs.pivot(index=["row", "seed"], columns="column", values="value")
+    nan = math.nan
+    assert np.array_equal(
+        value[["@1h", "@0.5x", "@2x", "@last", "acc @1h"]].to_numpy(),
+        [[30, 40, 10, 3, 70], [50, nan, 50, 3, 50], [8, nan, 8, 3, 92], [nan, nan, 7, 3, nan]],
+        equal_nan=True,
+    )
+    assert runs.groupby("column")["limit"].first().dropna().to_dict() == {"@0.5x": 2000, "@2x": 8000} | dict.fromkeys(
+        ("@1h", "acc @1h"), 3600
+    )
+    read = runs.set_index(["row", "seed", "column"])
+    assert read.loc[("FixMatch", 0, "@1h"), ["step", "time"]].tolist() == [200, 2500]
+    assert read.loc[("FixMatch", 0, "@last"), ["step", "time"]].tolist() == [400, 5000]
+    made = table.build("meta_semi/table4", "paper")
+    cells = made.cells.set_index(["row", "column"])
+    assert cells.loc[("Meta-T", "@0.5x"), "state"] == "too early"
+    assert (cells.loc[("Meta-T", "@1h"), "n"], cells.loc[("FixMatch", "@1h"), "mean"]) == (1, 40)
+    assert "1x is what FixMatch takes in all, mean over seeds: @0.5x is 2,000 s, @2x is 8,000 s." in made.notes
+    assert not any("missing" in note for note in made.notes)
+    assert "| FixMatch | 300 " in steps(made.times)  # (200 + 400) / 2
+    clock(next(iter(sweep.cells("paper"))), (1000, 40)).append({"step": 1, "seconds": 1.0, "error": 1.0})
+    assert set(collect.collect(sweep, "paper")["state"]) == {"done", "faulty"}  # its evaluations are not to be trusted
+
+
+# Statistics, by hand
+
+
+def test_interval_and_comparison() -> None:
+    ours, theirs = [5.0, 5.4, 5.2], [4.2, 4.7, 5.0, 5.3, 6.0]
+    low, high = stats.interval(pd.Series(ours))
+    assert (low, high) == pytest.approx((5.2 - 4.30265 * 0.2 / 3**0.5, 5.2 + 4.30265 * 0.2 / 3**0.5), abs=1e-4)
+    a, b = ((float(np.mean(v)), float(np.std(v, ddof=1)), len(v)) for v in (ours, theirs))
+    known = scipy.stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
+    assert stats.welch(a, b) == pytest.approx((known.low, known.high))
+    # 5.2±0.2 (3) - 5.07±0.65 (5): 0.13 ± t(5.108) 0.31278
+    assert stats.welch((5.2, 0.2, 3), (5.07, 0.65, 5)) == pytest.approx((-0.66887, 0.92887), abs=2e-4)
+    assert all(map(math.isnan, stats.welch((5.2, 0.2, 3), (5.07, math.nan, 5))))
+    assert all(map(math.isnan, stats.welch((5.2, math.nan, 1), (5.07, 0.65, 5))))
+    assert stats.welch((1.0, 0.0, 2), (0.5, 0.0, 5)) == (0.5, 0.5)
+    assert all(map(math.isnan, stats.interval(pd.Series([1.0]))))
+
+
+def test_compared_cells(store: Path) -> None:
+    fill()
+    compared = table.build(NAME, "paper").compared.set_index(["row", "column"])
+    assert tuple(compared.reset_index().columns) == summary.COMPARE
+    fixmatch, flexmatch = compared.loc["FixMatch", "CIFAR-10/250"], compared.loc["FlexMatch", "CIFAR-10/40"]
+    assert fixmatch["difference"] == pytest.approx(0.13)
+    assert (fixmatch["ci_low"], fixmatch["ci_high"]) == pytest.approx((-0.66887, 0.92887), abs=2e-4)
+    assert (fixmatch["published_n"], flexmatch["published_n"]) == (5, 3)  # TorchSSL's README has three seeds
+    assert math.isnan(compared.loc[("FlexMatch", "CIFAR-10/250"), "ci_low"])  # one seed of ours
+    assert "Ours" not in compared.index.get_level_values("row")
+
+
+def test_ranks_come_from_numbers() -> None:
+    means = pd.DataFrame({"x": [3.0, 1.0, 1.0], "y": [70.0, 80.0, 60.0]}, index=["a", "b", "c"])
+    assert stats.ranks(means, ["y"]).to_numpy().tolist() == [[3, 2], [1.5, 1], [1.5, 3]]
+
+
+def test_stratified_bootstrap() -> None:
+    assert stats.stratified([[1.0, 1.0], [3.0, 3.0]]) == (2, 2)
+    low, high = stats.stratified([[0.0, 2.0], [10.0, 12.0]])
+    assert (low, high) == (5, 7)  # all lower, all upper draws have one chance in sixteen each
+    assert stats.stratified([[0.0, 2.0], [10.0, 12.0]]) == (low, high)  # the same every time
+    assert all(map(math.isnan, stats.stratified([[1.0], [2.0, 3.0]])))
+    rng = np.random.default_rng(1)
+    groups = [rng.normal(m, 1, 40).tolist() for m in (0, 50)]
+    low, high = stats.stratified(groups)
+    assert high - low == pytest.approx(2 * 1.96 * (2 / 40) ** 0.5 / 2, rel=0.2)  # not widened by the columns' distance
+
+
+def test_totals(store: Path) -> None:
+    fill()
+    totals = table.build(NAME, "paper").totals.set_index("row")
+    assert list(totals.index) == ["Meta-T", "FlexMatch", "FixMatch"]  # no reference, no row with a gap
+    assert totals["rank"].tolist() == [1, 2.25, 2.75]  # FixMatch and FlexMatch share second place at 250 labels
+    assert totals.loc["Meta-T", "mean"] == pytest.approx((4.25 + 4.2) / 2)
+    assert overall(table.build(NAME, "paper").totals[:0]) == ""
+
+
+# LaTeX
+
+
+@pytest.mark.parametrize("name", tables())
+def test_latex_is_plain_and_rectangular(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path))
+    made = table.build(name, "paper")
+    text = latex(made.cells, made.title, made.notes)
+    assert text.isascii()
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {made.cells["column"].nunique()}
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")
+def test_latex_compiles(tmp_path: Path) -> None:
+    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + "\n"
+    (tmp_path / "page.tex").write_text(page + (GOLDEN / "table.tex").read_text() + r"\end{document}")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
