@@ -25,7 +25,7 @@ FIGURES := $(subst _,-,$(sort fig-surrogate $(addprefix fig-,$(filter-out table%
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help FORCE tables figures report audit smoke data test lint format bench lock clean
+.PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format bench lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
@@ -80,6 +80,22 @@ sweep-fig-%: $(SETUP) FORCE
 sweep-semi-fig-%: $(SETUP) FORCE
 	@$(call sweep,meta_semi/$(subst -,_,$*))
 
+#: status-table1 ...              how far Table N's runs are, what is left, and why some failed
+status-table%: $(SETUP) FORCE
+	@$(call status,meta_t/table$*)
+
+#: status-semi-table1 ...         the same for Meta-Semi
+status-semi-table%: $(SETUP) FORCE
+	@$(call status,meta_semi/table$*)
+
+#: cancel-table1 ...              take Table N's runs out of SLURM's queue
+cancel-table%: $(SETUP) FORCE
+	@$(call cancel,meta_t/table$*)
+
+#: cancel-semi-table1 ...         the same for Meta-Semi
+cancel-semi-table%: $(SETUP) FORCE
+	@$(call cancel,meta_semi/table$*)
+
 #: smoke                          Table 1 at SCALE=smoke in a temporary run folder: does everything work together?
 smoke: $(SETUP)
 	@runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT INT TERM && \
@@ -94,6 +110,18 @@ data: $(SETUP)
 #: test                           the tests, one process a core
 test: $(SETUP)
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
+
+#: test-slurm                     sweeps on a real SLURM, started for the purpose (as root; .ci/run names the packages)
+test-slurm: $(SETUP)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m slurm tests/slurm $(ARGS)
+
+#: test-slurm-long                30 runs under 20 preemptions and 10 time-outs (a quarter of an hour)
+test-slurm-long: $(SETUP)
+	@$(PY) -m tests.slurm.long
+
+#: test-faults                    runs of all methods, killed at random moments, must end in the same bits
+test-faults: $(SETUP)
+	@$(PY) -m tests.faults $(ARGS)
 
 #: lint                           ruff and mypy
 lint: $(SETUP)
@@ -139,8 +167,10 @@ show = status=0; \
   $(PY) -m reports.$(1) $(2) scale=$(SCALE) $(if $(filter demo smoke,$(SCALE)),,$(ARGS)) || status=$$?; \
   exit $$status
 
-sweep = $(PY) -m sweeps.launch $(1) \
-  scale=$(if $(filter file,$(origin SCALE)),paper,$(SCALE)) launcher=$(LAUNCHER) $(ARGS)
+grid = $(1) scale=$(if $(filter file,$(origin SCALE)),paper,$(SCALE))
+sweep = $(PY) -m sweeps.launch $(call grid,$(1)) launcher=$(LAUNCHER) $(ARGS)
+status = $(PY) -m sweeps.status $(call grid,$(1)) $(ARGS)
+cancel = $(PY) -m sweeps.cancel $(call grid,$(1)) $(ARGS)
 
 # uv is many times faster than pip, but knows nothing of pip's settings: where it fails, pip has a try.
 .venv/.lock-stamp: requirements.lock

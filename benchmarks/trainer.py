@@ -22,8 +22,9 @@ from methods.base import Method
 class Trainer:
     """Trains one student for one method on one task, evaluates its average, and survives being stopped.
 
-    make_student: net -> Student; checkpoint_every: seconds between two checkpoints, written at evaluations' steps or
-    when `stop` says that the machine is about to take the run away (then it raises Stopped after saving).
+    make_student: net -> Student; checkpoint_every: seconds between two checkpoints (more where saving would take over
+    2 % of the time; 0: after every evaluation), written at evaluations' steps or when `stop` says that the machine is
+    about to take the run away (then it raises Stopped after saving).
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Trainer:
         meter = Meter(self.task.n_classes, device)
         parts = {"student": student, "method": method, "loader": loader, "meter": meter}
         self.resume(parts)
-        saved = time.monotonic()
+        saved, pause = time.monotonic(), self.checkpoint_every
 
         start = time.perf_counter()
         while student.step < student.steps:
@@ -74,9 +75,11 @@ class Trainer:
                 self.check(meter)
                 if due:
                     self.log(method, student, meter)
-                if stop or last or (due and time.monotonic() - saved > self.checkpoint_every):
+                if stop or last or (due and time.monotonic() - saved > pause):
+                    began = time.monotonic()
                     self.save(parts)
                     saved = time.monotonic()
+                    pause = max(self.checkpoint_every, 50 * (saved - began)) if self.checkpoint_every else 0.0
                 if stop:
                     raise Stopped(f"stopped at step {self.before + student.step} with a checkpoint")
                 start = time.perf_counter()

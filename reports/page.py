@@ -87,7 +87,6 @@ def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
         "notes": below,
         "measured": states["measured"],
         "missing": states["missing"],
-        "command": launch(name, scale),
     }
 
 
@@ -130,7 +129,8 @@ def figures(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
     for name in FIGURES:
         module = import_module(f"reports.figures.{name.partition('/')[2]}")
         here = shown if module.FRAMES else shown[:1]
-        views.append({"name": name, "caption": module.CAPTION, "views": [figure_view(name, s, uses) for s in here]})
+        drawn = [figure_view(name, scale, uses) for scale in here]
+        views.append({"name": name, "title": module.TITLE, "caption": module.CAPTION, "views": drawn})
     return views
 
 
@@ -172,9 +172,9 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 0
     try:
-        chosen, scale = figure.parse(["all", *arguments])
-        if chosen != list(FIGURES) or len(arguments) > 1:
-            raise UserError("the page takes one option, e.g. python -m reports.page scale=demo")
+        if not all("=" in argument for argument in arguments):
+            raise UserError("the page has one option, e.g. python -m reports.page scale=demo")
+        _, scale = figure.parse(["all", *arguments])
         path = build(scale)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -31,7 +31,7 @@ def ceiling(value: float) -> float:
 
 def chart(rows: Sequence[dict[str, Any]], title: str, series: dict[str, str], factor: float) -> dict[str, Any] | None:
     """What the template draws as SVG: points "x,y x,y ..." in a box of WIDTH x HEIGHT; None without such numbers."""
-    rows = [*rows[:: math.ceil(len(rows) / POINTS)], rows[-1]] if rows else []
+    rows = rows[:: -math.ceil(len(rows) / POINTS) or -1][::-1]  # thinned from the end, so that the last one stays
     found = {
         name: [(row["step"], factor * row[key]) for row in rows if row.get(key) is not None]
         for key, name in series.items()
@@ -61,7 +61,7 @@ def facts(cell: Cell, environment: dict[str, Any], result: dict[str, Any]) -> di
         "steps": f"{result.get('steps', 0):,} in {result.get('seconds', float('nan')):,.1f} s of training",
         "reported": str(result.get("report", "?")).replace("_", " "),
         "commit": commit + (", and uncommitted changes" if environment.get("dirty") else ""),
-        "device": f"{environment.get('device', '?')}, {environment.get('threads', '?')} threads",
+        "device": f"{environment.get('device', '?')}, threads: {environment.get('threads', '?')}",
         "software": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "started": str(environment.get("started", "?")),
     }

@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -139,11 +140,11 @@ def time_axis(frame: pd.DataFrame) -> pd.DataFrame:
     return timed[["row", "column", "limit", "time", "step", "n"]].reset_index(drop=True)
 
 
-def twins(runs: pd.DataFrame) -> list[list[str]]:
-    """Rows that show the very same runs in every column."""
-    own = (
-        runs.sort_values(["column", "seed"])
-        .groupby("row", sort=False)
-        .apply(lambda part: tuple(zip(part["column"], part["seed"], part["id"], strict=True)), include_groups=False)
-    )
-    return [list(rows) for rows in own.groupby(own, sort=False).groups.values() if len(rows) > 1]
+def twins(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """Rows that show the very same runs wherever both have any."""
+    own = {row: part.set_index(["column", "seed"])["id"].to_dict() for row, part in runs.groupby("row", sort=False)}
+    return [
+        (a, b)
+        for a, b in combinations(own, 2)
+        if (shared := own[a].keys() & own[b].keys()) and all(own[a][key] == own[b][key] for key in shared)
+    ]

@@ -1,13 +1,17 @@
 """A table is declared once: rows x columns x seeds -> runs. Launcher, reports and tests read the same object."""
 
+import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.config import compose, nearest, plain
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from benchmarks.config import CONF, GROUPS, compose, nearest, plain
 from benchmarks.errors import UserError
 from benchmarks.store import Run
 
@@ -54,7 +58,7 @@ class Sweep:
     """
 
     caption: str
-    metric: str = "error"  #: a name in METRICS of reports.collect, in percent
+    metric: str = "error"  #: a name in METRICS of reports.read, in percent
     rows: Mapping[str, str | None]
     columns: Mapping[str, str | None]
     demo: Mapping[str, str]  #: the columns at demo and smoke scale: what runs on a laptop
@@ -96,9 +100,43 @@ class Sweep:
                 own = [o for o in own if not o.startswith(PAPER_ONLY.get(scale, ()))]
                 last = {o.partition("=")[0]: o for o in (f"scale={scale}", *(where or "").split(), *own)}
                 overrides = tuple(last.values())
-                config = plain(compose(overrides))
+                config = configuration(overrides)
                 for seed in range(self.seeds_at(scale)):
                     yield Cell(row, column, seed, (*overrides, f"seed={seed}"), config | {"seed": seed})
+
+
+def configuration(overrides: tuple[str, ...]) -> dict[str, Any]:
+    """What benchmarks.config.compose makes of them, which is asked only once per choice of groups: tables are large.
+
+    Raises UserError.
+    """
+    groups = tuple(o for o in overrides if o.partition("=")[0] in GROUPS)
+    config = copy.deepcopy(_composed(groups))
+    for key, value in (_parsed(o) for o in overrides if o not in groups):
+        node, *path = config, *key.split(".")
+        for part in path[:-1]:
+            node = node.get(part, {}) if isinstance(node, dict) else {}
+        if path[-1] not in node or isinstance(node[path[-1]], dict) or key in _references():
+            return plain(compose(overrides))  # a merge, something that others follow, or a mistake
+        node[path[-1]] = value
+    return config
+
+
+@cache
+def _composed(groups: tuple[str, ...]) -> dict[str, Any]:
+    return plain(compose(groups))
+
+
+@cache
+def _references() -> str:
+    """All that the configuration's files say about others of its values."""
+    return " ".join(re.findall(r"\$\{.*?\}", "".join(path.read_text() for path in CONF.rglob("*.yaml"))))
+
+
+@cache
+def _parsed(override: str) -> tuple[str, Any]:
+    parsed = OverridesParser.create().parse_override(override)
+    return parsed.key_or_group, parsed.value()
 
 
 def names() -> list[str]:

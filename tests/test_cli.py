@@ -241,7 +241,7 @@ def test_missing_data(refused: Callable[..., str], tmp_path: Path) -> None:
         (["task.imbalance={n1: 5, m1: 9, gamma_l: -1, gamma_u: 1}"], "gamma=-1 is not possible"),
         (["task.balance=folds"], "digits has no predefined folds: set task.balance=equal"),
         (["method=green_meta_t", "method.k=0"], "cannot make green_meta_t: Green Meta-T needs k >= 1, got k=0"),
-        (["backbone=resnet50"], "cannot make resnet50: torchvision's ResNet-50 takes 3 channels, got 1: choose another"),
+        (["backbone=resnet50"], "cannot make resnet50: torchvision's ResNet-50 takes 3 channels, got 1: choose"),
         (["backbone=cnn13"], "backbone=cnn13 cannot take images of 8x8, choose another: "),
         (["backbone=wrn28_2", "backbone.depth=27"], "cannot make wrn28_2: depth must be 6 n + 4, got 27"),
         (

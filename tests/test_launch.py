@@ -223,7 +223,7 @@ def test_one_of_many_wins(tmp_path):
 
 def test_a_failing_run_is_told_and_the_others_go_on():
     good = Cell("good", "c", 0, ("scale=smoke", "steps=2"), {})
-    bad = Cell("bad", "c", 0, ("scale=smoke", "steps=2", "protocol.average=none"), {})
+    bad = Cell("bad", "c", 0, ("scale=smoke", "steps=2", "method._target_=tests.slurm.slow.Broken"), {})
     outcomes = {cell.row: outcome for cell, outcome in local.carry_out([bad, good], 1)}
     assert outcomes["good"].state == "done"
     assert outcomes["bad"].state == "failed" and "error.txt" in outcomes["bad"].reason

@@ -268,7 +268,11 @@ def test_a_newer_versions_run_is_left_alone(cfg, key):
 def test_a_signal_saves_at_the_next_step(signum, folder, tmp_path):
     command = [sys.executable, "-m", "benchmarks.run", "scale=smoke", "steps=100000", "protocol.eval_every=2"]
     child = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "SSL_CHECKPOINT": "1000"}
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SSL_CHECKPOINT": "1000", "PYTHONUNBUFFERED": "1"},
     )
     assert child.stdout
     while "step" not in child.stdout.readline().split("error")[0][:4]:

@@ -1,4 +1,6 @@
-"""The papers' figures and one more: each module has a CAPTION, the FRAMES of reports.collect that it wants, and draw.
+"""The papers' figures and one more: each module has a TITLE and a CAPTION, the FRAMES of reports.collect that
+
+it wants, and draw.
 
 `draw(*frames) -> Figure` is a pure function. A row of a sweep is a line or panel, a column is a setting.
 """

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from reports.figures.bands import named, on_grid, plot
 from reports.figures.style import CYCLE, panels, styled
 
+TITLE = "Fig. 2: Assumption 1"
 CAPTION = (
     "Meta-Semi, Fig. 2. The ratio that Assumption 1 bounds, E‖∇L_meta‖² / ‖∇E G‖², estimated at each evaluation by "
     "Monte-Carlo; a line per number of labels. Mean and 95 % bootstrap band over seeds."

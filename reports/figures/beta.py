@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from reports.figures.bands import by, named
 from reports.figures.style import METHODS, panels, styled
 
+TITLE = "Fig. 3: sensitivity to β"
 CAPTION = (
     "Meta-Semi, Fig. 3. Error over β of MixUp: Meta-Semi, and beside it ICT with each recommended weight w of its "
     "consistency term. Mean and 95 % bootstrap interval over seeds."
@@ -47,6 +48,5 @@ def draw(runs: pd.DataFrame) -> Figure:
             look = OURS if row == "Meta-Semi" else OTHER | {"color": blues[others.index(row)]}
             ax.errorbar(beta, mean, (mean - low, high - mean), label=row, capsize=2, elinewidth=0.8, **look)
         ax.set(xlabel="β", ylabel="error (%)", title=setting, xticks=sorted(runs["beta"].unique()))
-        ax.set_ylim(bottom=0)
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from reports.figures.bands import named
 from reports.figures.style import panels, styled
 
+TITLE = "Fig. 6: confusion matrices"
 CAPTION = (
     "Meta-T, Fig. 6. Pseudo-labels of the unlabelled set under a long tail, in % of the inputs of a true class "
     "(each row adds up to 100); class 0 has the most inputs, the last the fewest. Counts are pooled over seeds."

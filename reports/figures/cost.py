@@ -7,6 +7,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from reports.figures.bands import named, on_grid, plot
 from reports.figures.style import look, panels, styled, time_axis
 
+TITLE = "Error against time"
 CAPTION = (
     "Error against training time for every method; the papers have no such figure. Time counts training alone, on the "
     "machine of each run. Mean over seeds and its 95 % bootstrap band; the legend is ordered by the last error."

@@ -7,6 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures.bands import by, named
 from reports.figures.style import RED, panels, styled
 
+TITLE = "Fig. 7: sensitivity to k"
 CAPTION = (
     "Meta-T, Fig. 7. Error of Green Meta-T, whose thresholds learn on every k-th step; k = 1 is Meta-T. Points are "
     "runs, the line is their mean, the band its 95 % bootstrap interval."
@@ -28,5 +29,4 @@ def draw(runs: pd.DataFrame) -> Figure:
         ax.fill_between(k, low, high, color=RED, alpha=0.16, linewidth=0)
         ax.set(xlabel="k", ylabel="error (%)", title=column)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-        ax.set_ylim(bottom=0, top=1.15 * here["value"].max())
     return figure

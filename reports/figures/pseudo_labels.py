@@ -7,6 +7,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from reports.figures.bands import named, on_grid, plot
 from reports.figures.style import legend_above, look, panels, styled, time_axis
 
+TITLE = "Fig. 4: pseudo-labels"
 CAPTION = (
     "Meta-T, Fig. 4. Correct (left) and wrong (right) pseudo-labels in the selected set over training, in % of the "
     "unlabelled inputs that the step saw (wrong: linear up to 1 %, logarithmic above). Equal time: Meta-T trains as "

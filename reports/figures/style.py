@@ -19,18 +19,18 @@ BLACK, GREY = "#1a1a1a", "#8a8a8a"
 BLUE, SKY, GREEN, ORANGE, RED, PINK, OCHRE = (
     "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#8C6D1F",
 )  # fmt: skip
-CYCLE = (BLUE, ORANGE, GREEN, RED, PINK, SKY, OCHRE, BLACK)
+CYCLE = (BLUE, ORANGE, GREEN, RED, PINK, SKY, OCHRE)
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = "osD^vP*X"
 METHODS = {
     "Meta-T": (RED, "-", "o"),
     "Green Meta-T": (GREEN, "-", "^"),
     "Meta-Semi": (PINK, "-", "D"),
-    "Meta-Semi + ICT": (PINK, DASHES[1], "v"),
+    "Meta-Semi + ICT": (PINK, DASHES[3], "v"),
     "FixMatch": (BLUE, "-", "s"),
     "FlexMatch": (ORANGE, "-", "P"),
     "Dash": (SKY, "-", "X"),
-    "ICT": (OCHRE, DASHES[1], "*"),
+    "ICT": (OCHRE, DASHES[3], "*"),
     "Supervised": (GREY, "-", "."),
     "Full-Supervised": (BLACK, DASHES[2], "."),
 }
@@ -91,7 +91,7 @@ def look(name: str, among: Sequence[str]) -> dict[str, Any]:
         colour, dash, _ = METHODS[name]
     else:
         place = others.index(name)
-        colour, dash = CYCLE[place % len(CYCLE)], DASHES[1 + place // len(CYCLE) % 3]
+        colour, dash = CYCLE[place % len(CYCLE)], DASHES[1 + place // len(CYCLE) % 2]
     return {"color": colour, "linestyle": dash, "zorder": 3 if name.endswith(("Meta-T", "Meta-Semi")) else 2}
 
 

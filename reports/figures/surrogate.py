@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.style import BLUE, RED, panels, styled
 
+TITLE = "Fig. 2: the surrogate"
 CAPTION = (
     "Meta-T, Fig. 2. The indicator and the function that stands for it, S(x) = 1 / (1 + exp(−βx)) with β = 100; "
     "x = max p − τ."

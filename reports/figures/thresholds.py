@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from reports.figures.bands import named, on_grid, plot
 from reports.figures.style import CYCLE, look, marker, panels, styled
 
+TITLE = "Fig. 5: thresholds"
 CAPTION = (
     "Meta-T, Fig. 5. (a) Learned thresholds τ of all unlabelled inputs at the end of training. (b) Mean τ by true "
     "class (bars) and test accuracy (points) under a long tail; many, medium and few are classes 0–3, 4–6 and 7–9. "
@@ -67,13 +68,14 @@ def long_tail(ax: Axes, pseudo: pd.DataFrame, curves: pd.DataFrame) -> None:
             x, accuracy(curves[curves["row"] == row], n_classes), marker(row, rows), linestyle=":", linewidth=0.9,
             color=style["color"], markeredgecolor="white", markeredgewidth=0.6, markersize=6, label=row,
         )  # fmt: skip
-    ax.set(xticks=range(3), xticklabels=GROUPS, ylim=(0, 1), ylabel="mean threshold τ (bars)")
+    ax.set(xticks=range(3), xticklabels=GROUPS, ylim=(0, 1.3), yticks=np.linspace(0, 1, 6))
+    right.set(ylim=(0, 130), yticks=range(0, 101, 20), ylabel="accuracy (%, points)")  # the legend stands above 100 %
+    ax.set_ylabel("mean threshold τ (bars)")
     ax.set_title(f"(b) {named(pseudo, 'column')[0].removeprefix('b: ')}")
     ax.grid(visible=False, axis="x")
-    right.set(ylim=(0, 100), ylabel="accuracy (%, points)")
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
-    right.legend(loc="lower left", fontsize=7, frameon=True, framealpha=0.85, edgecolor="none")
+    right.legend(loc="upper center", ncols=2)
 
 
 def over_training(ax: Axes, curves: pd.DataFrame) -> None:

@@ -43,7 +43,7 @@ def cluster(cpus: int, accounting: bool = True, gpus: int = 0) -> Iterator[Path]
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def until(what: str, holds: Callable[[], object], limit: float = 120) -> None:
+def until(what: str, holds: Callable[[], object], limit: float = 240) -> None:
     end = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < end, f"waited {limit} s for {what}\n{evidence()}"
@@ -67,7 +67,7 @@ def preempt(cpus: int) -> None:
 
 def said(pattern: str) -> int:
     """How often the jobs' logs say so."""
-    return sum(len(re.findall(pattern, log.read_text())) for log in root().glob(".jobs/*/*_log.*"))
+    return sum(len(re.findall(pattern, log.read_text())) for log in root().glob(".jobs/*/*_log.out"))
 
 
 def content(run: Run) -> tuple[Any, ...]:

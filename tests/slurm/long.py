@@ -54,15 +54,15 @@ def main() -> int:
             return any(slurm.active(task) for task in slurm.tasks(c.run.id for c in every if not c.run.done).values())
 
         while busy() and time.monotonic() - began < 3000:
-            if any(not cell.run.done for cell in preempted):
+            if restarts(second) < 20:
                 reports = status.examine(preempted)
                 if sum(report.state == "running" for report in reports) >= 3:
-                    time.sleep(5)  # let them get somewhere
+                    time.sleep(10)  # let them get somewhere
                     preempt(4)
             time.sleep(2)
             done = sum(cell.run.done for cell in every)
             print(
-                f"{time.monotonic() - began:5.0f} s: {done} done, {restarts(second)} preempted, {restarts(first)} timed out",
+                f"{time.monotonic() - began:5.0f} s: {done} done, {restarts(second)} + {restarts(first)} requeues",
                 flush=True,
             )
         until("the queue to be empty", lambda: not busy(), 60)

@@ -1,4 +1,4 @@
-"""FixMatch that takes its time: SSL_SLOW seconds a step. The same bits, in a run that lasts on any machine."""
+"""FixMatch that takes its time (SSL_SLOW seconds a step; the same bits, on any machine), and one with a bug."""
 
 import os
 import time
@@ -11,3 +11,8 @@ class Slow(FixMatch):
     def loss(self, student: Student, batch: Batch) -> Step:
         time.sleep(float(os.environ.get("SSL_SLOW", "0")))
         return super().loss(student, batch)
+
+
+class Broken(FixMatch):
+    def loss(self, student: Student, batch: Batch) -> Step:
+        raise TypeError("a bug in a method")

@@ -1,0 +1,236 @@
+"""The report, opened in a real browser: a tiny store, tables, images, links, no errors; on a desk and on a phone."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports import figure, page, run_page
+from sweeps.sweep import Cell, load
+
+TABLES = ["meta_t/table1", "meta_semi/table5"]
+SHOWN = ("meta_t/surrogate", "meta_t/pseudo_labels", "meta_t/thresholds", "meta_semi/assumption")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --enable-logging=stderr --v=0 --virtual-time-budget=20000 --dump-dom"
+)
+CHECK = """<script>addEventListener("load", () => {
+  const shown = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.offsetParent !== null);
+  const told = {title: document.title, tables: shown("table").length, lines: shown("polyline").length,
+    images: shown("img").map((i) => i.naturalWidth), wide: document.documentElement.scrollWidth > innerWidth,
+    scales: [...new Set(shown("[data-scale]").map((e) => e.dataset.scale))]};
+  document.querySelector(".filter button[value='']")?.click();
+  told.all = [...new Set(shown("[data-scale]").map((e) => e.dataset.scale))];
+  parent.postMessage(JSON.stringify(told), "*");
+});</script>"""
+WRAPPER = """<!DOCTYPE html><link rel="icon" href="data:,"><body><script>addEventListener("message", (e) => {
+  document.body.appendChild(document.createElement("pre")).textContent = e.data; });</script>"""
+
+
+def finish(cell: Cell, recall: float = 0.9) -> None:
+    """A finished run, made by hand."""
+    run, steps = cell.run, cell.config["steps"]
+    versions = {"python": "3.11", "torch": "2.11"}
+    run.open({"commit": "c0ffee", "dirty": True, "device": "cpu", "threads": 1, "versions": versions, "started": "now"})
+    for step in (steps // 2, steps):
+        row = {"step": step, "seconds": step / 10, "lr": 0.1, "error": 900 / step + cell.seed, "top5": 0.0}
+        row |= {"balanced": 5.0, "recall": [recall] * 10, "correct": 0.9, "wrong": 0.05, "threshold": 0.7, "ratio": 1.0}
+        run.append(row)
+    columns = {"hidden": range(10), "label": range(10), "confidence": [0.9] * 10, "threshold": [0.8] * 10}
+    run.write_pseudo(columns | {"selected": [1] * 10})
+    error = {"last": 5.0 + cell.seed, "median_last_20": 5.5 + cell.seed, "best_on_test": 4.0}
+    result = {"report": "median_last_20", "error": error, "balanced": error, "recall": [recall] * 10}
+    run.finish(result | {"steps": steps, "seconds": steps / 10, "split": "abc"})
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """reports/out of a store with two of Meta-T's seeds and one of FixMatch's; the latter's second is broken."""
+    folder = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_RUNS", str(folder / "runs"))
+        patch.setattr(figure, "OUT", folder / "out")
+        patch.setattr(page, "FIGURES", SHOWN)
+        patch.setattr(page, "names", lambda: [*TABLES, *SHOWN[1:]])
+        for cell in load(TABLES[0]).cells("demo"):
+            if cell.column == "digits/40" and cell.row in ("Meta-T", "FixMatch"):
+                finish(cell)
+                if (cell.row, cell.seed) == ("FixMatch", 1):
+                    (cell.run / "result.json").write_text("{")
+        page.build("demo")
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def html(report):
+    return (report / "index.html").read_text()
+
+
+class Tables(HTMLParser):
+    """The text of all cells of all tables, row by row."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.inside = False
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self.inside = True
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self.inside:
+            self.tables[-1][-1][-1] += data
+
+
+def rows_of(table) -> dict[str, list[str]]:
+    return {line[0].strip(): [" ".join(cell.split()) for cell in line[1:]] for line in table}
+
+
+def test_tables_read_without_javascript(html):
+    demo, paper, *_ = map(rows_of, Tables(html).tables)
+    assert demo[""] == ["digits/10", "digits/40", "digits/250"]
+    assert demo["Meta-T"][1] == "6.00 ±0.71 seeds 0 · 1"
+    assert demo["FixMatch"][1] == "5.50 1 of 2: seed 0"
+    assert 'row="Meta-T" column="digits/10"' in demo["Meta-T"][0]
+    assert paper["Meta-T"][0].endswith("paper 4.39 ±0.28")
+    assert paper["Π-Model"][1] == "not implemented paper 54.26 ±3.97"
+    assert paper["Π-Model"][0] == "–"
+    assert "Π-Model" not in demo and "Not implemented: Π-Model" in html
+
+
+def test_faults_commands_audit_and_errata_are_there(html):
+    text = unescape(html)
+    assert "Skipped: " in text and "result.json" in text
+    assert "python -m sweeps.launch meta_semi/assumption scale=demo" in text
+    assert "drawn" not in rows_of(Tables(html).tables[0])
+    ids = set(re.findall(r'<tr id="([TS]\d+)"', html))
+    cited = set(re.findall(r'href="#([TS]\d+)"', html))
+    assert cited and cited <= ids
+    anchors = set(re.findall(r'href="#([\w-]+)"', html))
+    assert anchors <= set(re.findall(r'id="([\w-]+)"', html))
+
+
+def test_nothing_is_fetched_from_elsewhere(html, report):
+    for source in (html, *(path.read_text() for path in (report / "runs").iterdir())):
+        assert not re.findall(r'(?:src|href)="(?:https?:)?//', source)
+        assert not re.findall(r"url\(|@import|<link(?! rel=\"icon\" href=\"data:)", source)
+    assert html.count('src="data:image/png;base64,') == 3
+
+
+def test_links_to_runs_resolve(html, report):
+    links = set(re.findall(r'href="(runs/\w+\.html)"', html))
+    assert len(links) == 3
+    assert {f"runs/{path.name}" for path in (report / "runs").iterdir()} == links
+    for file in re.findall(r'href="(demo/[^"]+)"', html):
+        assert (report / file).exists()
+    source = unescape((report / min(links)).read_text())
+    for told in (
+        "c0ffee, and uncommitted changes",
+        "python -m benchmarks.run scale=demo",
+        "<polyline",
+        "weight_decay:",
+    ):
+        assert told in source
+    assert 'href="../index.html#meta_t-table1"' in source
+
+
+def test_what_comes_from_the_store_is_escaped():
+    templates = page.environment()
+    cell = next(iter(load(TABLES[0]).cells("demo")))
+    drawn = templates.get_template("run.html").render(
+        cell=cell, uses=[("meta_t/table1", cell)], facts={"commit": "<script>"}, scores=[], charts=[], config="<b>",
+        width=1, height=1,
+    )  # fmt: skip
+    assert "<script>" not in drawn and "&lt;script&gt;" in drawn and "&lt;b&gt;" in drawn
+
+
+def test_charts():
+    assert [run_page.ceiling(v) for v in (73, 100, 5, 0.7, 0.011, 0, 120)] == [100, 100, 5, 1, 0.02, 1, 200]
+    rows = [{"step": s, "error": 100 - s} for s in (50, 100)]
+    found = run_page.chart(rows, "Error", {"error": "error"}, 1.0)
+    assert found and found["lines"] == {"error": "320.0,0.0 640.0,200.0"}
+    assert run_page.chart(rows, "Threshold", {"threshold": "τ"}, 1.0) is None
+    assert run_page.chart([], "Error", {"error": "error"}, 1.0) is None
+    many = [{"step": s + 1, "error": 1.0} for s in range(5000)]
+    assert len(run_page.chart(many, "", {"error": "e"}, 1.0)["lines"]["e"].split()) <= run_page.POINTS + 1  # type: ignore[index]
+
+
+def test_only_what_changed_is_written_again(report, monkeypatch, tmp_path):
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path))
+    cell = next(iter(load("meta_t/table1").cells("demo")))
+    finish(cell)
+    uses = {cell.run.id: [("meta_t/table1", cell)]}
+    page.write_run_pages(page.environment(), uses, tmp_path)
+    first = (tmp_path / f"{cell.run.id}.html").stat().st_mtime_ns
+    page.write_run_pages(page.environment(), uses, tmp_path)
+    assert (tmp_path / f"{cell.run.id}.html").stat().st_mtime_ns == first
+
+
+def test_the_command_checks_its_options(capsys):
+    assert page.main(["scale=dmeo"]) == 2
+    assert 'Did you mean "demo"?' in capsys.readouterr().err
+    assert page.main(["meta_t/k"]) == 2
+
+
+def chromium() -> str:
+    """The browser's path; without one the test is skipped, but fails where CI is set."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None and os.environ.get("CI"):
+        pytest.fail("no chromium on the PATH: apt-get install chromium")
+    if found is None:
+        pytest.skip("no chromium on the PATH")
+    return str(found)
+
+
+def watched(source: Path, name: str) -> Path:
+    """A copy beside the original that tells its frame's owner what it shows."""
+    copy = source.with_name(name)
+    copy.write_text(source.read_text().replace("</body>", f"{CHECK}</body>"))
+    return copy
+
+
+@pytest.mark.browser
+def test_in_a_browser(report, html, tmp_path):
+    """One start of the browser: the page at a desk's and a phone's width, and a run's page, each in a frame."""
+    browser = chromium()
+    link = re.findall(r'href="(runs/\w+\.html)"', html)[0]
+    index, run = watched(report / "index.html", "watched.html"), watched(report / link, "watched.html")
+    frames = ((index, 1280), (index, 390), (run, 390))
+    wrapper = tmp_path / "frames.html"
+    wrapper.write_text(
+        WRAPPER + "".join(f'<iframe src="{path.as_uri()}" width="{w}" height="900"></iframe>' for path, w in frames)
+    )
+    done = subprocess.run(
+        [browser, *FLAGS.split(), f"--user-data-dir={tmp_path / 'profile'}", wrapper.as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    for copy in (index, run):
+        copy.unlink()
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+    told = pd.DataFrame([json.loads(unescape(text)) for text in re.findall(r"<pre>(.*?)</pre>", done.stdout)])
+    assert len(told) == 3, done.stderr
+    pages, runs = told[told["title"].str.startswith("Meta-T")], told[told["title"].str.startswith("Run ")]
+    assert (len(pages), len(runs)) == (2, 1)
+    assert not told["wide"].any(), "the page itself never scrolls sideways"
+    assert (pages["tables"] >= 4).all() and (runs["tables"] == 1).all()
+    assert all(len(widths) == 3 and min(widths) > 500 for widths in pages["images"])
+    assert all(scales == ["demo"] for scales in pages["scales"])
+    assert all(set(scales) == {"demo", "paper"} for scales in pages["all"])
+    assert (runs["lines"] >= 3).all()
