@@ -6,6 +6,8 @@ A job of a cluster carries out its runs in the same way on the cores and the GPU
 import multiprocessing
 import os
 import signal
+import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -84,7 +86,17 @@ def execute(work: Work) -> Outcome:
     return Outcome("failed", reason if text.startswith("error:") else f"{reason} (traceback in {file})")
 
 
+def _watch(launcher: int) -> None:
+    """End this process after its launcher is gone: a minute for a run to save, and an idle one need not wait."""
+    while os.getppid() == launcher:
+        time.sleep(5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+    os._exit(1)
+
+
 def _settle(threads: int, devices: "SimpleQueue[str]") -> None:
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
     stop.listen(signal.SIGINT, *stop.SIGNALS)
     if not devices.empty():
         os.environ["SSL_DEVICE"] = devices.get()

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from benchmarks import task as tasks
 from benchmarks.config import compose, plain
 from benchmarks.loader import Loader
-from benchmarks.run import make
+from benchmarks.run import make, network
 from benchmarks.student import Student
 from benchmarks.task import Answers, Task
 from methods.base import Method, Step
@@ -40,7 +40,7 @@ def _seed() -> None:
 
 @dataclass
 class Parts:
-    """What `benchmarks.run.execute` hands to the trainer, and what the trainer makes of it."""
+    """What `benchmarks.run` hands to the trainer, and what the trainer makes of it."""
 
     cfg: DictConfig
     task: Task
@@ -61,7 +61,7 @@ def build(*overrides: str) -> Parts:
     torch.manual_seed(cfg.seed)
     settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
     task, answers = tasks.build(**settings, seed=cfg.seed, augment=make(cfg.task.augment))
-    net = make(cfg.backbone, in_channels=task.unlabelled.shape[1], n_classes=task.n_classes)
+    net = network(cfg.backbone, task)
     method = make(cfg.method)
     protocol = cfg.protocol
     student = Student(
