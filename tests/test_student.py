@@ -60,7 +60,7 @@ def same(a: Any, b: Any) -> bool:
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
-        (partial(schedules.cosine, cycles=7 / 32), {0: 1, 0.5: math.cos(7 * math.pi / 32), 1: math.cos(7 * math.pi / 16)}),
+        (partial(schedules.cosine, cycles=7 / 32), {0: 1, 0.5: 0.773010453, 1: 0.195090322}),  # cos 39.375, 78.75 deg.
         (schedules.annealing, {0: 1, 0.25: (2 + math.sqrt(2)) / 4, 0.5: 0.5, 1: 0}),
         (partial(schedules.annealing, floor=0.1), {0: 1, 0.5: 0.55, 1: 0.1}),
         (
@@ -76,7 +76,7 @@ def same(a: Any, b: Any) -> bool:
 )  # fmt: skip
 def test_schedules(schedule: Callable[[float], float], expected: dict[float, float]) -> None:
     for progress, factor in expected.items():
-        assert schedule(progress) == pytest.approx(factor, abs=1e-12), progress
+        assert schedule(progress) == pytest.approx(factor, abs=1e-9), progress
 
 
 @pytest.mark.parametrize(

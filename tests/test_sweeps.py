@@ -59,7 +59,7 @@ def test_every_cell_composes(name: str, scale: str) -> None:
         if scale in DEMO_SEEDS:
             assert (cell.config["task"]["name"], cell.config["backbone"]["name"]) == ("digits", "tiny")
             assert cell.config["protocol"]["name"] == "demo"
-            assert cell.config["steps"] <= {"demo": 600, "smoke": 4}[scale]
+            assert cell.config["steps"] <= {"demo": 400, "smoke": 4}[scale]
         keys = [o.partition("=")[0] for o in cell.overrides]
         assert len(keys) == len(set(keys))
 
