@@ -64,7 +64,8 @@ class MetaT(Thresholding):
         return net
 
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
-        return self.tgn(torch.cat([p, self.p_bar[p.argmax(-1)]], -1))  # Eq. (6)
+        with torch.autocast(p.device.type, enabled=False):  # half precision would flush the meta-gradient to zero
+            return self.tgn(torch.cat([p, self.p_bar[p.argmax(-1)]], -1))  # Eq. (6)
 
     def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:
         return torch.sigmoid(self.slope * (confidence - tau))  # S

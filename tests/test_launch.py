@@ -122,7 +122,8 @@ grid = Sweep(caption="", rows=rows, columns=columns, demo=columns, seeds=5)
 launch.load = lambda name: grid
 start = time.monotonic()
 assert launch.main(["grid/grid", "scale=short", "launcher=slurm", "--dry-run"]) == 0
-print(time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, file=sys.stderr)
+peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])  # KiB; ru_maxrss would count the parent's
+print(time.monotonic() - start, peak / 2**20, file=sys.stderr)
 """
 
 

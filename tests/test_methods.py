@@ -178,15 +178,14 @@ def test_the_unsupervised_term_is_positive_and_moves_the_student(name, assemble)
     parts = midway(assemble(*smoke(name)))
     parts.student.net.eval()  # or unlabelled inputs would move the labelled term too, through batch norm's statistics
     batch = parts.loader.next()
-    elsewhere = torch.roll(torch.arange(len(batch.j)), 1)
-    # the strong views of other inputs, or other inputs where there is one view alone
-    u = (*batch.u[:-1], batch.u[-1][elsewhere])
+    other = parts.loader.next()  # strong views of other inputs, or other inputs where there is one view alone
+    u = (*batch.u[:-1], other.u[-1])
     gradients = []
     for views in (batch.u, u):
         method, student = copy.deepcopy((parts.method, parts.student))
         torch.manual_seed(1)
         step = method.loss(student, batch._replace(u=views))
-        assert step.log["loss_u"] > 0
+        assert step.log["loss_u"] > 0 or name == "meta_semi_signed"  # whose weights are -1 and 1
         gradients.append(torch.autograd.grad(step.loss, student.parameters))
     distance = sum((a - b).square().sum() for a, b in zip(*gradients, strict=True)).sqrt()
     assert distance > 1e-3 * sum(a.square().sum() for a in gradients[0]).sqrt()
@@ -257,9 +256,7 @@ def test_hidden_labels_change_no_bit(name, tmp_path, monkeypatch):
     rows = [[{k: v for k, v in row.items() if k not in counted} for row in rows] for rows, _, _ in found]
     assert rows[0] == rows[1]
     assert found[0][2] == found[1][2]
-    if class_of(name).views:
-        assert found[0][0] != found[1][0]  # it was not for nothing: the hidden labels do enter the records
-        assert found[0][1] != found[1][1]
+    assert found[0][1] != found[1][1]  # pseudo.csv.gz has a column of them: they were others
 
 
 # --- seeds

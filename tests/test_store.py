@@ -415,6 +415,7 @@ def test_a_crash_at_any_file_is_survived(
             assert finished or not list(run.folder.glob("*.pt"))
 
 
+@pytest.mark.slow
 def test_kill_9_and_resume(runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With a method that has a network and an optimizer of its own."""
     overrides = ("scale=smoke", "method=meta_t", "steps=120", "protocol.eval_every=4")

@@ -196,7 +196,7 @@ def test_predictions_are_made_in_training_mode_without_a_gradient() -> None:
     assert not logits.requires_grad
     assert s.net[1].num_batches_tracked == 1
     assert not torch.allclose(s.predict(images()[:2]), logits[:2])
-    assert torch.equal(logits, net()(images()).detach())
+    assert torch.allclose(logits, net()(images()).detach(), atol=1e-6)  # another memory format
 
 
 # --- precision
@@ -326,15 +326,16 @@ def test_predictions_come_in_the_order_of_the_inputs(assemble: Any) -> None:
 
 
 def test_the_final_pass(assemble: Any) -> None:
-    parts = assemble("scale=smoke", "method.tau=0.12")
-    columns = final_pass(parts.method, parts.student.average, parts.task, parts.answers)
+    parts = assemble("scale=smoke")
     p = predict(parts.student.average, parts.task.unlabelled, parts.task)
     confidence, label = p.max(-1)
+    parts.method.tau = tau = confidence.median().item()
+    columns = final_pass(parts.method, parts.student.average, parts.task, parts.answers)
     assert columns["hidden"] == parts.answers.hidden.tolist()
     assert columns["label"] == label.tolist()
     assert columns["confidence"] == [f"{c:.6f}" for c in confidence.tolist()]
-    assert columns["threshold"] == ["0.120000"] * len(p)
-    assert columns["selected"] == (confidence > 0.12).int().tolist()
+    assert columns["threshold"] == [f"{tau:.6f}"] * len(p)
+    assert columns["selected"] == (confidence > tau).int().tolist()
     assert 0 < sum(columns["selected"]) < len(p)
 
 
