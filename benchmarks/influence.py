@@ -6,7 +6,7 @@ With the inner objective base(w) + sum_j s_j l_j(w) and the look-ahead w_hat = w
 
 For all j at once this is one forward-mode product of the vector l along v = grad L_meta(w_hat): exact, with no graph of
 second order. Three engines give the same numbers: `forward`, `finite_difference` (two plain passes instead, for
-operators without a forward-mode rule), and `higher` (the unrolled reference that the papers used; the test oracle).
+operators that `forward` refuses), and `higher` (the unrolled reference that the papers used; the test oracle).
 Each also hands back the inner objective at the present weights, with its graph: the update descends the same pass.
 
 The look-ahead is plain SGD: with momentum or weight decay in it Meta-Semi's Proposition 1 would not hold. Batch norm
@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from benchmarks.tangent import Tape
+from benchmarks.checkpoint import rng_state, set_rng_state
+from benchmarks.tape import Tape
 from methods.base import Inner, Net
 
 InnerFn = Callable[[Net], Inner]
@@ -75,19 +76,23 @@ def finite_difference(
 ) -> tuple[Tensor, Inner]:
     """-lr (l(w + eps v) - l(w - eps v)) / (2 eps) with eps = 0.0001 / |v|: two plain passes.
 
-    A longer step lets rectifiers switch on its way, each an error of order eps; in a shorter one float32 rounds.
+    A longer step lets rectifiers switch on its way, each an error of order eps; in a shorter one float32 rounds. All
+    three passes draw the same random numbers: with other dropout masks the difference would be noise over eps.
     """
+    device = next(net.parameters()).device
+    random = rng_state(device)
     here = inner(net)
     with full_precision(net):
         v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
     norm = torch.linalg.vector_norm(torch.cat([t.flatten() for t in v.values()]))
     eps = 0.0001 / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+    there, after = [], rng_state(device)
     with torch.no_grad(), full_precision(net):
-        plus, minus = (
-            inner(at(net, {name: p + sign * eps * v[name] for name, p in net.named_parameters()})).losses
-            for sign in (1, -1)
-        )
-    return -lr * (plus - minus) / (2 * eps), here
+        for sign in (1, -1):
+            set_rng_state(random, device)
+            there.append(inner(at(net, {name: p + sign * eps * v[name] for name, p in net.named_parameters()})).losses)
+    set_rng_state(after, device)
+    return -lr * (there[0] - there[1]) / (2 * eps), here
 
 
 def higher(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: float) -> tuple[Tensor, Inner]:

@@ -1,70 +1,39 @@
-"""Forward-mode differentiation of a pass already made: it keeps every primal value, so only tangents are computed.
+"""Fast forward-mode rules for the operators that a network spends its time in (the tape that asks is in `tape.py`).
 
-PyTorch's own forward mode runs the whole pass once more beside the tangents, and takes batch norm apart into a dozen
-passes over memory. Here a tape notes the operators of the first pass, and `tangent` carries tangents through it: a
-convolution costs two convolutions, conv(dx, W) + conv(x, dW); batch norm and the leaky rectifier cost one fused kernel
-each, because their Jacobians are symmetric, so that the backward kernel is the forward-mode product as well. Any other
-operator falls back on PyTorch's rule for that operator alone. Exact, like forward mode (tested against it). Tangents
-are float32 (or float64) also where the pass itself ran in bfloat16.
+A convolution costs two convolutions, conv(dx, W) + conv(x, dW); batch norm and the leaky rectifier cost one fused
+kernel each, because their Jacobians are symmetric, so that the backward kernel is the forward-mode product as well.
+Tangents are float32 (or float64) also where the pass itself ran in bfloat16.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import forward_ad
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
 Lookup = Callable[[Any], Tensor | None]
 """A value of the pass -> its tangent; None where it has none."""
 
 
+class Value(NamedTuple):
+    """A tensor as it was when an operator took or made it; in-place operators change the version."""
+
+    tensor: Tensor
+    version: int
+    live: bool  #: it depends on a parameter, as reverse mode sees it
+    leaf: bool
+
+
 class Op(NamedTuple):
-    rule: Callable[["Op", Lookup], Tensor | None]
+    rule: Callable[["Op", Lookup], Tensor | Sequence[Tensor | None] | None]
     function: Callable[..., Any]
-    args: tuple[Any, ...]
+    args: Sequence[Any]  #: positional; flat and together with keywords where there is a `structure`
     kwargs: dict[str, Any]
-    out: Tensor
-
-
-class Tape(TorchFunctionMode):
-    """Within the context, every operator that makes a tensor from tensors is noted, in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ops: list[Op] = []
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if function is F.batch_norm and kwargs.get("training", False):
-            out, args = _batch_norm(*args, **kwargs)
-            self.ops.append(Op(_push_batch_norm, function, args, {}, out))
-            return out
-        out = function(*args, **kwargs)
-        if isinstance(out, Tensor):
-            rule = RULES.get(function, _push_any)
-            self.ops.append(Op(rule, function, args, kwargs, out))
-        return out
-
-    @torch.no_grad()
-    def tangent(self, tangents: Mapping[Tensor, Tensor], of: Tensor) -> Tensor:
-        """The tangent of `of`, a value of the pass, for the given tangents of its inputs (parameters)."""
-        known = {id(value): tangent for value, tangent in tangents.items()}
-
-        def lookup(value: Any) -> Tensor | None:
-            return known.get(id(value))
-
-        for op in self.ops:
-            tangent = op.rule(op, lookup)
-            if tangent is not None:
-                known[id(op.out)] = tangent
-        result = lookup(of)
-        return torch.zeros_like(of) if result is None else result
+    out: Any
+    structure: Any
+    takes: Sequence[Value]
+    makes: Sequence[Value | None]  #: as `out` flattened, None for what is no tensor
 
 
 def _full(value: Any) -> Any:
@@ -74,24 +43,12 @@ def _full(value: Any) -> Any:
     return value.detach().float() if value.dtype in (torch.bfloat16, torch.float16) else value.detach()
 
 
-def _push_any(op: Op, lookup: Lookup) -> Tensor | None:
-    """PyTorch's forward-mode rule for one operator."""
-    leaves, structure = tree_flatten((op.args, op.kwargs))
-    if all(lookup(leaf) is None for leaf in leaves if isinstance(leaf, Tensor)):
-        return None
-    with forward_ad.dual_level():
-        duals = []
-        for leaf in leaves:
-            tangent = lookup(leaf) if isinstance(leaf, Tensor) else None
-            duals.append(_full(leaf) if tangent is None else forward_ad.make_dual(_full(leaf), tangent))
-        args, kwargs = tree_unflatten(duals, structure)
-        return forward_ad.unpack_dual(op.function(*args, **kwargs)).tangent
-
-
 def _push_conv(op: Op, lookup: Lookup) -> Tensor | None:
     """conv(dx, W) + conv(x, dW) + db."""
-    x, weight, bias, *rest = op.args
+    x, weight, bias, *rest = op.args if len(op.args) > 2 else (*op.args, None)
     dx, dw, db = lookup(x), lookup(weight), lookup(bias)
+    if dw is None and db is not None:
+        dw = torch.zeros_like(weight)
     out = None if dw is None else F.conv2d(_full(x), dw, db, *rest)
     if dx is None:
         return out
@@ -124,6 +81,8 @@ def _push_batch_norm(op: Op, lookup: Lookup) -> Tensor | None:
     """With x^ the normalised input: weight (dx - mean dx - x^ mean(x^ dx)) / sd + x^ dweight + dbias."""
     x, weight, bias, mean, inverse, eps = op.args
     dx, dw, db = lookup(x), lookup(weight), lookup(bias)
+    if dw is None and db is not None:
+        dw = torch.zeros_like(db)
     x, out = _full(x), None
     if dx is not None:  # the Jacobian in x is symmetric: this is batch norm's own backward kernel
         out, _, _ = torch.ops.aten.native_batch_norm_backward(
@@ -138,8 +97,19 @@ def _push_batch_norm(op: Op, lookup: Lookup) -> Tensor | None:
     return out
 
 
-RULES: dict[Any, Callable[[Op, Lookup], Tensor | None]] = {
+def _push_add_in_place(op: Op, lookup: Lookup) -> Tensor | None:
+    """a += b: of all in-place operators the one whose rule needs no value that is gone."""
+    a, b = op.args
+    da, db = lookup(a), lookup(b)
+    if db is None:
+        return da
+    return db.expand_as(a) if da is None else da + db
+
+
+RULES: dict[Any, Callable[[Op, Lookup], Any]] = {
     F.conv2d: _push_conv,
     torch.conv2d: _push_conv,
     F.leaky_relu: _push_leaky_relu,
+    Tensor.add_: _push_add_in_place,
+    Tensor.__iadd__: _push_add_in_place,
 }
