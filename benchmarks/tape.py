@@ -68,6 +68,8 @@ class Tape(TorchFunctionMode):
     def tangent(self, tangents: Mapping[Tensor, Tensor], of: Tensor) -> Tensor:
         """The tangent of `of`, a value of the pass, for the given tangents of its inputs (parameters)."""
         known: dict[int, tuple[int | None, Tensor | None]] = {id(p): (None, dp) for p, dp in tangents.items()}
+        last = {id(value.tensor): op for op in self.ops for value in op.takes}  # which reads a tangent last
+        last.pop(id(of), None)  # nobody does: it is the answer
 
         def take(value: Value, function: Any) -> Tensor | None:
             if not value.live or (value.leaf and id(value.tensor) not in known):
@@ -90,6 +92,9 @@ class Tape(TorchFunctionMode):
             if pushed is None or isinstance(pushed, Tensor):
                 pushed = [pushed] * len(op.makes)
             known |= {id(v.tensor): (v.version, d) for v, d in zip(op.makes, pushed, strict=True) if v and v.live}
+            for key in taken:
+                if last.get(key) is op:  # its memory serves the next operator
+                    known.pop(key, None)
         result = take(_value(of), "the result")
         return torch.zeros_like(of) if result is None else result
 
