@@ -97,7 +97,7 @@ JobRequeue=1
 NodeName=localhost NodeHostname=$h NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$mem State=UNKNOWN $([ "$gpus" = 0 ] || echo "Gres=gpu:$gpus")
 PartitionName=main Nodes=localhost Default=YES PriorityTier=1 PreemptMode=REQUEUE GraceTime=${LS_GRACE:-10} DefaultTime=10 MaxTime=1440
 PartitionName=high Nodes=localhost PriorityTier=10 PreemptMode=OFF DefaultTime=10 MaxTime=1440
-PartitionName=short Nodes=localhost PriorityTier=10 PreemptMode=OFF DefaultTime=3 MaxTime=3
+PartitionName=short Nodes=localhost PriorityTier=10 PreemptMode=OFF DefaultTime=4 MaxTime=4
 C
   if [ "$gpus" != 0 ]; then                                  # pretend GPUs: copies of /dev/null stand for the devices
     echo "GresTypes=gpu" >>"$SLURM_CONF"

@@ -1,7 +1,9 @@
 """30 short runs on a real SLURM under preemption and time limits:  python -m tests.slurm.long
 
-20 of them are preempted by a higher partition again and again, 10 run into a limit of one minute. The last line is
-preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20, T >= 10, the rest 0.
+20 of them are preempted by a higher partition until that has happened 20 times in all. 10 run into a limit of four
+minutes, which is announced after two: more than a run takes to begin on a loaded machine, less than it takes in all.
+The last line is preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20,
+T >= 10, the rest 0.
 """
 
 import os
@@ -20,6 +22,7 @@ from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, p
 
 ROW = {"FixMatch": "method=fixmatch method._target_=tests.slurm.slow.Slow"}
 SIZE = "task=digits backbone=tiny protocol.eval_every=10"
+CORES = 8  #: pretended ones: 4 tasks of either kind at a time, and runs that mostly sleep
 
 
 def cells(n: int, steps: int) -> list[Cell]:
@@ -40,25 +43,27 @@ def main() -> int:
     torch.set_num_threads(1)
     os.environ |= {"SSL_DEVICE": "cpu", "PYTHONPATH": str(Path.cwd()), "SSL_SLOW": "0.6", "LS_GRACE": "40"}
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, cluster(cpus=6):
+    with tempfile.TemporaryDirectory() as folder, cluster(cpus=CORES):
         os.environ["SSL_RUNS"] = f"{folder}/runs"
-        preempted, timed = cells(20, 50), cells(10, 250)
+        preempted, timed = cells(20, 50), cells(10, 300)
         common = {"scale": "smoke", "memory_gb": "0.5"}
-        limits = {"hours": "0.05", "signal_delay": "80", "partition": "short", "concurrency": "2"}
+        limits = {"hours": "0.0667", "signal_delay": "120", "partition": "short", "concurrency": "4"}
         launch.submit("long/timed", timed, common | limits, dry=False)
         launch.submit("long/preempted", preempted, common | {"hours": "1", "concurrency": "4"}, dry=False)
         first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
         every = [*preempted, *timed]
+
+        def running(some: list[Cell]) -> int:
+            return sum(report.state == "running" for report in status.examine(some))
 
         def busy() -> bool:
             return any(slurm.active(task) for task in slurm.tasks(c.run.id for c in every if not c.run.done).values())
 
         while busy() and time.monotonic() - began < 3000:
             if restarts(second) < 20:
-                reports = status.examine(preempted)
-                if sum(report.state == "running" for report in reports) >= 3:
+                if running(preempted) >= 3:
                     time.sleep(10)  # let them get somewhere
-                    preempt(4)
+                    preempt(CORES - running(timed))
             time.sleep(2)
             done = sum(cell.run.done for cell in every)
             print(
