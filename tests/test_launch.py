@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import claim
+from benchmarks import claim, process
 from benchmarks.claim import Claim, Claimed
 from benchmarks.config import run_id
 from benchmarks.errors import UserError
-from sweeps import cancel, launch, local, slurm, status
+from sweeps import arrays, cancel, examine, launch, local, status
 from sweeps.settings import settings
 from sweeps.sweep import Cell, Sweep
 
@@ -89,14 +89,14 @@ def test_a_bad_command_line_is_one_line(command, arguments, capsys):
 
 
 def test_one_array_per_class_packed_and_in_chunks():
-    found = slurm.arrays([*cells(10), *cells(7, "wrn28_2")], None, {"runs_per_gpu": "3", "tiny.array_size": "2"}, 1000)
+    found = arrays.arrays([*cells(10), *cells(7, "wrn28_2")], None, {"runs_per_gpu": "3", "tiny.array_size": "2"}, 1000)
     assert [(a.kind, [len(task) for task in a.tasks]) for a in found] == [
         ("tiny", [3, 3]),
         ("tiny", [3, 1]),
         ("wrn28_2", [3, 3, 1]),
     ]
     assert [a.settings.concurrency for a in found] == [32, 32, 64]  # the arrays of a class share it
-    assert len(slurm.arrays(cells(10), None, {}, 4)) == 3  # the scheduler's own bound
+    assert len(arrays.arrays(cells(10), None, {}, 4)) == 3  # the scheduler's own bound
 
 
 def test_dry_run_says_hours_and_gpu_hours(capsys):
@@ -166,7 +166,7 @@ def test_a_living_claim_is_respected_and_a_dead_one_taken(tmp_path):
 def foreign(folder):
     """A claim of a process on another machine."""
     path = folder / "claim.0001"
-    path.write_text(json.dumps(claim.identity() | {"host": "elsewhere", "machine": "another"}))
+    path.write_text(json.dumps(process.identity() | {"host": "elsewhere", "machine": "another"}))
     return path
 
 
@@ -251,7 +251,7 @@ def test_status_without_slurm(capsys):
     out = capsys.readouterr().out
     assert "ValueError: of a kind" in out
     with Claim(first.run.folder):
-        assert status.examine([first])[0].state == "running"
+        assert examine.examine([first])[0].state == "running"
 
 
 def test_the_launcher_imports_nothing_heavy():

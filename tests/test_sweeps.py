@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from benchmarks import task as tasks
+from benchmarks.build import make
 from benchmarks.config import compose, plain
 from benchmarks.errors import UserError
-from benchmarks.run import make
 from benchmarks.student import annealing, multistep, stepwise
 from benchmarks.task import long_tail
 from methods.meta_semi import MetaSemi

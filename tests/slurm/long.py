@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from sweeps import launch, slurm, status
+from sweeps import examine, launch, slurm, status
 from sweeps.sweep import Cell, Sweep
 from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, preempt, said, until
 
@@ -53,17 +53,15 @@ def main() -> int:
         first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
         every = [*preempted, *timed]
 
-        def running(some: list[Cell]) -> int:
-            return sum(report.state == "running" for report in status.examine(some))
-
         def busy() -> bool:
             return any(slurm.active(task) for task in slurm.tasks(c.run.id for c in every if not c.run.done).values())
 
         while busy() and time.monotonic() - began < 3000:
-            if restarts(second) < 20:
-                if running(preempted) >= 3:
-                    time.sleep(10)  # let them get somewhere
-                    preempt(CORES - running(timed))
+            reports = examine.examine(preempted)
+            if restarts(second) < 20 and sum(report.state == "running" for report in reports) >= 3:
+                time.sleep(10)  # let them get somewhere
+                others = min(4, sum(not cell.run.done for cell in timed))
+                preempt(CORES - others)  # more would wait for the others' end, as nobody preempts these
             time.sleep(2)
             done = sum(cell.run.done for cell in every)
             print(
@@ -71,7 +69,7 @@ def main() -> int:
                 flush=True,
             )
         until("the queue to be empty", lambda: not busy(), 60)
-        reports = status.examine(every)
+        reports = examine.examine(every)
         print(status.table(reports))
         lost = sum(not cell.run.done for cell in every)
         twice = sum(max(0, said(f"{cell.run.id} .*: done") - 1) for cell in every)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import cancel, launch, slurm, status
+from sweeps import cancel, examine, launch, slurm, status
 from sweeps.sweep import Cell, Sweep
 from tests.slurm.harness import cluster, content, in_peace, lacking, preempt, said, squeue, until
 
@@ -54,7 +54,7 @@ def test_a_preempted_sweep_and_a_bug(node, store, monkeypatch, tmp_path, capsys)
     assert "4 in the queue, 0 to go" in capsys.readouterr().out  # ask twice, run once
     good = [cell for cell in cells if cell.row == "FixMatch"]
     until("both runs of the first task", lambda: all(begun(cell) for cell in good))
-    assert {report.state for report in status.examine(good)} == {"running"}
+    assert {report.state for report in examine.examine(good)} == {"running"}
     preempt(2)
     until("the end", lambda: not squeue())
 
@@ -107,7 +107,7 @@ def test_cancelled_is_said_and_resumable(node, store, monkeypatch, tmp_path, cap
     until("the run to begin", lambda: begun(cell))
     assert cancel.main(["a/b", "scale=smoke"]) == 0
     until("an empty queue", lambda: not squeue())
-    (report,) = status.examine([cell])
+    (report,) = examine.examine([cell])
     assert report.state == "missing" and "cancelled" in report.detail and "launch again" in report.detail
     assert (cell.run / "checkpoint.pt").exists(), "SIGTERM saves"
     assert launch.main(["a/b", *SMALL]) == 0
