@@ -18,15 +18,15 @@ import torch
 
 from sweeps import examine, launch, slurm, status
 from sweeps.sweep import Cell, Sweep
-from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, preempt, said, until
+from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, own_data, preempt, said, until
 
 ROW = {"FixMatch": "method=fixmatch method._target_=tests.slurm.slow.Slow"}
-SIZE = "task=digits backbone=tiny protocol.eval_every=10"
 CORES = 8  #: pretended ones: 4 tasks of either kind at a time, and runs that mostly sleep
 
 
-def cells(n: int, steps: int) -> list[Cell]:
-    columns = {f"digits/{10 * k}": f"{SIZE} task.labels={10 * k} steps={steps}" for k in range(1, n + 1)}
+def cells(n: int, steps: int, size: str) -> list[Cell]:
+    size += f" protocol.eval_every=10 steps={steps}"
+    columns = {f"own/{10 * k}": f"{size} task.labels={10 * k}" for k in range(1, n + 1)}
     return list(Sweep(caption="", rows=ROW, columns=columns, demo=columns, seeds=1).cells("smoke"))
 
 
@@ -45,7 +45,8 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, cluster(cpus=CORES):
         os.environ["SSL_RUNS"] = f"{folder}/runs"
-        preempted, timed = cells(20, 50), cells(10, 300)
+        size = own_data(Path(folder, "data"))
+        preempted, timed = cells(20, 50, size), cells(10, 300, size)
         common = {"scale": "smoke", "memory_gb": "0.5"}
         limits = {"hours": "0.0667", "signal_delay": "120", "partition": "short", "concurrency": "4"}
         launch.submit("long/timed", timed, common | limits, dry=False)
