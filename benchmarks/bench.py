@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from omegaconf import DictConfig
 
 from benchmarks.augment import Augment
+from benchmarks.build import device, make
 from benchmarks.config import compose
-from benchmarks.run import device, make
 from benchmarks.student import Student
 from benchmarks.task import Split, Task
 from methods.base import Batch

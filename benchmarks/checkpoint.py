@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.disk import write_atomically
+from benchmarks.environment import code_version
 from benchmarks.errors import UserError
-from benchmarks.store import VERSION, Run, code_version, write_atomically
+from benchmarks.store import VERSION, Run
 
 
 def name(stage: int = 0, which: str = "") -> str:

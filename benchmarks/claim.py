@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.errors import Stopped, UserError
+from benchmarks.process import began, identity
 
 BEAT = 15.0
 PATIENCE = 120.0
@@ -29,37 +30,6 @@ PATIENCE = 120.0
 
 class Claimed(UserError):
     """Another process carries out this run, or has taken it over."""
-
-
-def identity() -> dict[str, Any]:
-    """Who this process is: `machine` tells processes apart that may have one pid, `began` those that had it in turn."""
-    return {
-        "host": os.uname().nodename,
-        "machine": _machine(),
-        "pid": os.getpid(),
-        "began": _began(os.getpid()),
-        "job": os.environ.get("SLURM_JOB_ID", ""),
-        "since": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
-
-
-def _machine() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
-    except OSError:  # no Linux
-        return os.uname().nodename
-
-
-def _began(pid: int) -> str:
-    """When a process started; empty where it is gone or a zombie, "?" where /proc does not say."""
-    try:
-        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "" if state in "ZX" else fields[18]
-    except OSError:
-        with suppress(OSError):
-            os.kill(pid, 0)
-            return "?"
-        return ""
 
 
 def newest(folder: Path) -> Path | None:
@@ -77,9 +47,8 @@ def alive(found: dict[str, Any], path: Path) -> bool | None:
     """Does the owner live? None where only its heartbeat can tell. Raises FileNotFoundError."""
     if path.stat().st_mtime == 0:  # given back
         return False
-    me = identity()
-    if found["machine"] == me["machine"]:
-        return _began(found["pid"]) == found["began"]
+    if found["machine"] == identity()["machine"]:
+        return began(found["pid"]) == found["began"]
     return None
 
 

@@ -86,7 +86,7 @@ def compose(overrides: Sequence[str] = ()) -> DictConfig:
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise UserError(f"{missing[0]} has no value: add {missing[0]}=...")
-    _check(plain(cfg), plain(chosen))
+    check(plain(cfg), plain(chosen))
     return cfg
 
 
@@ -119,7 +119,7 @@ def _choose(choices: tuple[str, ...]) -> DictConfig:
         raise UserError(" ".join(str(error).split())) from error
 
 
-def _check(value: Any, default: Any, key: str = "") -> None:
+def check(value: Any, default: Any, key: str = "") -> None:
     """Raises UserError unless `value` and all in it are of the default's kind, and as WHOLE and NAMES say."""
     if key in OPTIONAL:
         default = None if value is None else OPTIONAL[key]
@@ -130,10 +130,10 @@ def _check(value: Any, default: Any, key: str = "") -> None:
                 raise _unknown(inner, _leaves(default, key))
             if name not in value:
                 raise UserError(f"{inner} has no value: add {inner}=...")
-            _check(value[name], default[name], inner)
+            check(value[name], default[name], inner)
     elif isinstance(default, list) and isinstance(value, list):
         for part in value if default else ():
-            _check(part, default[0], key)
+            check(part, default[0], key)
     else:
         wanted = _wanted(value, default, key)
         if wanted:

@@ -5,17 +5,17 @@ Without --apply it only says what it would do. conf/schema.yaml says how the con
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 from benchmarks import claim
-from benchmarks.config import CONF, run_id
+from benchmarks.config import run_id
+from benchmarks.disk import write_atomically
 from benchmarks.errors import UserError
-from benchmarks.store import latest, root, write_atomically
+from benchmarks.schema import changes, latest, upgrade
+from benchmarks.store import root
 
 
 class Move(NamedTuple):
@@ -25,33 +25,6 @@ class Move(NamedTuple):
     target: Path
     config: dict[str, Any]
     problem: str  #: why it stays as it is, or empty
-
-
-def changes() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load((CONF / "schema.yaml").read_text())["changes"]
-    return sorted(found, key=lambda change: change["schema"])
-
-
-def upgrade(config: Mapping[str, Any], schema: int, to: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A configuration made under `schema` as the latest schema writes it; done twice, it changes nothing more.
-
-    Raises KeyError where a parent of a new option is not there.
-    """
-    new = deepcopy(dict(config))
-    for change in to:
-        if change["schema"] <= schema or any(_get(new, k) != v for k, v in change.get("where", {}).items()):
-            continue
-        for key, value in change.get("add", {}).items():
-            parent, leaf = _parent(new, key)
-            parent.setdefault(leaf, value)
-        for old, key in change.get("move", {}).items():
-            (before, was), (parent, leaf) = _parent(new, old), _parent(new, key)
-            if was in before:
-                parent[leaf] = before.pop(was)
-        for key in change.get("drop", []):
-            parent, leaf = _parent(new, key)
-            parent.pop(leaf, None)
-    return new
 
 
 def plan(store: Path) -> list[Move]:
@@ -98,19 +71,6 @@ def _problem(folder: Path, target: Path) -> str:
     if last and claim.alive(claim.owner(last), last) is not False:
         return "it is running"
     return ""
-
-
-def _get(config: Any, key: str) -> Any:
-    for part in key.split("."):
-        config = config.get(part) if isinstance(config, dict) else None
-    return config
-
-
-def _parent(config: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
-    *path, leaf = key.split(".")
-    for part in path:
-        config = config[part]
-    return config, leaf
 
 
 def main(arguments: list[str]) -> int:

@@ -6,69 +6,27 @@ Launch settings, which are no part of a run: SSL_DATA and SSL_RUNS (folders), SS
 SSL_CHECKPOINT (seconds between two checkpoints). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
 """
 
-import hashlib
 import os
 import signal
-import statistics
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import stop as stopping
 from benchmarks import task as tasks
+from benchmarks.build import device, make, network
 from benchmarks.claim import Claim
 from benchmarks.config import GROUPS, compose, options, plain
-from benchmarks.errors import UserError
+from benchmarks.environment import environment
+from benchmarks.errors import UserError, blame
 from benchmarks.evaluate import final_pass
-from benchmarks.store import Run, environment
+from benchmarks.result import digest, result
+from benchmarks.store import Run
 from benchmarks.student import Student
 from benchmarks.trainer import Trainer
-
-
-@contextmanager
-def blame(what: str) -> Iterator[None]:
-    """Where user-chosen settings meet for the first time: a fault in here is theirs. Raises UserError."""
-    try:
-        yield
-    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{what}: {' '.join(str(error).split())}") from error
-
-
-def make(node: DictConfig, **more: Any) -> Any:
-    """What `_target_` names, with the node's numbers; `name` is only the choice's name."""
-    settings = {key: value for key, value in node.items() if key != "name"}
-    for key, value in settings.items():  # a nested method or backbone has a name too
-        if isinstance(value, DictConfig) and "name" in value:
-            settings[key] = OmegaConf.create({k: v for k, v in value.items() if k != "name"})
-    try:
-        return instantiate(settings, **more, _convert_="all")
-    except InstantiationException as error:
-        cause = error.__cause__ or error
-        raise UserError(f"cannot make {node.get('name', node._target_)}: {' '.join(str(cause).split())}") from error
-
-
-def device() -> torch.device:
-    """$SSL_DEVICE, or the GPU where there is one."""
-    name = os.environ.get("SSL_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
-    with blame(f"cannot use SSL_DEVICE={name}, set it to cpu, cuda or cuda:1"):
-        return torch.empty(0, device=name).device
-
-
-def network(node: DictConfig, task: tasks.Task) -> torch.nn.Module:
-    """The backbone, once it has taken two of the task's inputs. Raises UserError where they do not go together."""
-    net: torch.nn.Module = make(node, in_channels=task.unlabelled.shape[1], n_classes=task.n_classes)
-    size = "x".join(map(str, task.unlabelled.shape[2:]))
-    with blame(f"task.augment does not suit images of {size}"):
-        x = task.augment("strong", task.unlabelled[:2], torch.Generator())
-    with blame(f"backbone={node.name} cannot take images of {size}, choose another"), torch.no_grad():
-        net.eval()(x)
-    return net.train()
 
 
 def execute(
@@ -140,42 +98,6 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     stop()  # a claim that was lost meanwhile raises here
     weights = {"weights": digest(student.net, student.average, method)}
     run.finish(result(run, trainer.seconds, answers.fingerprint, protocol.report) | weights)
-
-
-def digest(*modules: torch.nn.Module) -> str:
-    """sha256 over all parameters and buffers: two runs with one digest ended in the same bits."""
-    total = hashlib.sha256()
-    for module in modules:
-        for name, value in module.state_dict().items():
-            total.update(name.encode())
-            if isinstance(value, torch.Tensor):
-                total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()[:16]
-
-
-def result(run: Run, seconds: float, fingerprint: str, report: str) -> dict[str, Any]:
-    """result.json: the last evaluation, and each metric as `last`, `median_last_20` and `best_on_test`.
-
-    `report` names which of these the protocol's papers print.
-    """
-    rows = run.rows()
-    summary: dict[str, Any] = {
-        name: {
-            "last": rows[-1][name],
-            "median_last_20": statistics.median(row[name] for row in rows[-20:]),
-            "best_on_test": min(row[name] for row in rows),
-        }
-        for name in ("error", "top5", "balanced", "validation")
-        if name in rows[-1]
-    }
-    return {
-        "report": report,
-        **summary,
-        "recall": rows[-1]["recall"],
-        "steps": rows[-1]["step"],
-        "seconds": round(seconds, 3),
-        "split": fingerprint,
-    }
 
 
 def usage() -> str:

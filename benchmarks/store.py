@@ -17,19 +17,17 @@ import gzip
 import io
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.config import CONF, run_id
+from benchmarks.config import run_id
+from benchmarks.disk import flush, write_atomically
 from benchmarks.errors import UserError
+from benchmarks.schema import latest
 
 VERSION = 1  #: of the run directory's layout
 PSEUDO = ("hidden", "label", "confidence", "threshold", "selected")
@@ -38,34 +36,6 @@ PSEUDO = ("hidden", "label", "confidence", "threshold", "selected")
 def root() -> Path:
     """The folder of all runs, $SSL_RUNS or ./runs."""
     return Path(os.environ.get("SSL_RUNS", "runs"))
-
-
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Temporary file, flush to disk, rename: a reader sees the old file or the new one. Raises UserError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        flush(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"cannot write {path}: {error.strerror}. Free space there or set SSL_RUNS to another folder"
-        ) from error
-
-
-def flush(path: Path) -> None:
-    """To the disk, also a directory's entries (where its file system knows such a thing)."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Run:
@@ -103,7 +73,7 @@ class Run:
         self.make()
         former = {"formerly": self.recorded["formerly"]} if "formerly" in self.recorded else {}
         write_atomically(self / "config.yaml", yaml.safe_dump(self.config, sort_keys=False).encode())
-        write_atomically(self / "env.json", _json({"schema": latest(), **environment, **former}))
+        write_atomically(self / "env.json", _json({"layout": VERSION, "schema": latest(), **environment, **former}))
 
     @property
     def recorded(self) -> dict[str, Any]:
@@ -175,45 +145,8 @@ class Run:
                     path.unlink()
 
 
-@cache
-def latest() -> int:
-    """The configuration schema of this version: the last entry of conf/schema.yaml."""
-    changes = yaml.safe_load((CONF / "schema.yaml").read_text())["changes"]
-    return max((change["schema"] for change in changes), default=1)
-
-
 def _json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content) + "\n").encode()
-
-
-@cache
-def code_version() -> dict[str, Any]:
-    """The suite's commit and whether the work tree differs from it; None outside a git checkout."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            return subprocess.run(
-                ["git", *arguments], cwd=here, capture_output=True, text=True, check=True
-            ).stdout.strip()
-        except (OSError, subprocess.CalledProcessError):
-            return None
-
-    return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
-
-
-def environment(device: str, threads: int) -> dict[str, Any]:
-    """What env.json holds."""
-    names = ("torch", "torchvision", "numpy", "hydra-core")
-    return {
-        "layout": VERSION,
-        **code_version(),
-        "versions": {"python": sys.version.split()[0]} | {name: version(name) for name in names},
-        "device": device,
-        "threads": threads,
-        "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
 
 
 if __name__ == "__main__":

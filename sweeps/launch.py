@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from benchmarks.config import nearest
 from benchmarks.errors import UserError
-from sweeps import local, slurm
+from sweeps import arrays, local, slurm
 from sweeps.settings import NAMES, is_setting
 from sweeps.sweep import Cell, load
 
@@ -83,15 +83,15 @@ def submit(name: str, cells: list[Cell], chosen: Mapping[str, str], dry: bool) -
         if not dry:
             raise
         largest = None
-    arrays = slurm.arrays(cells, chosen.get("settings"), given, largest)
-    for array in arrays:
+    found = arrays.arrays(cells, chosen.get("settings"), given, largest)
+    for array in found:
         s, n = array.settings, len(array.tasks)
-        where = "would be submitted" if dry else f"job {slurm.submit(name, chosen['scale'], array)}"
+        where = "would be submitted" if dry else f"job {arrays.submit(name, chosen['scale'], array)}"
         print(
             f"{array.kind}: {sum(map(len, array.tasks))} runs in {n} tasks, {s.runs_per_gpu} a task, {s.gpus} GPU, "
             f"{s.cpus} cores, {s.memory_gb:g} GB, {s.hours:g} h each, {s.concurrency} at a time: {where}"
         )
-    hours, gpu_hours = sum(a.hours for a in arrays), sum(a.hours * a.settings.gpus for a in arrays)
+    hours, gpu_hours = sum(a.hours for a in found), sum(a.hours * a.settings.gpus for a in found)
     print(f"in total {len(cells)} runs, {hours:,.0f} hours asked for at most, {gpu_hours:,.0f} GPU-hours")
 
 

@@ -6,97 +6,14 @@ runs failed or ended early. Reads the run store and, where there is one, asks SL
 
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks import claim
 from benchmarks.errors import UserError
-from sweeps import slurm
+from sweeps.examine import Report, clock, examine
 from sweeps.launch import distinct, options
-from sweeps.sweep import Cell
 
 STATES = ("done", "running", "queued", "failed", "missing")
-TAIL = 6  #: lines of a log
-
-
-class Report(NamedTuple):
-    """What is known of one run."""
-
-    cell: Cell
-    state: str
-    detail: str = ""
-    tail: tuple[str, ...] = ()
-
-
-def examine(cells: Sequence[Cell]) -> list[Report]:
-    """Every run's state: from its directory first, from the queue where that says nothing."""
-    tasks = slurm.tasks(cell.run.id for cell in cells if not cell.run.done)
-    return [_examine(cell, tasks.get(cell.run.id)) for cell in cells]
-
-
-def _examine(cell: Cell, task: slurm.Task | None) -> Report:
-    run = cell.run
-    if run.done:
-        return Report(cell, "done")
-    queued = task is not None and slurm.active(task)
-    if _under_way(run.folder):
-        return Report(cell, "running", _progress(cell))
-    if task and queued:
-        return Report(cell, "queued", f"task {task.id}, {task.state.lower()}{_saved(cell)}")
-    with suppress(OSError):
-        text = (run / "error.txt").read_text().rstrip().splitlines()
-        return Report(cell, "failed", text[-1], tuple(text[-TAIL:-1]))
-    if task:
-        state = task.state.split()[0].lower() if task.state else "ended without a result (cancelled or killed)"
-        if state not in ("completed", "cancelled") and not (run / "config.yaml").exists():
-            return Report(cell, "failed", f"task {task.id}: {state}, before the run began", _tail(task.log))
-        tail = () if state in ("completed", "cancelled") else _tail(task.log)
-        return Report(cell, "missing", f"task {task.id}: {state}{_saved(cell)}; launch again to go on", tail)
-    return Report(cell, "missing", f"interrupted{_saved(cell)}; launch again to go on" if run.rows() else "")
-
-
-def _under_way(folder: Path) -> bool:
-    """Is there a claim whose owner lives, as far as one look can tell?"""
-    with suppress(FileNotFoundError):
-        last = claim.newest(folder)
-        if last is None:
-            return False
-        living = claim.alive(claim.owner(last), last)
-        return time.time() - last.stat().st_mtime < claim.PATIENCE if living is None else living
-    return False
-
-
-def _progress(cell: Cell) -> str:
-    rows, steps = cell.run.rows(), cell.config["steps"]
-    if not rows:
-        return "no evaluation yet"
-    step, seconds = rows[-1]["step"], rows[-1]["seconds"]
-    left = seconds / step * (steps - step)
-    return f"step {step:,} of {steps:,} ({step / steps:.0%}), {_clock(left)} left, error {rows[-1]['error']:.2f} %"
-
-
-def _saved(cell: Cell) -> str:
-    rows = cell.run.rows()
-    kept = (cell.run / "checkpoint.pt").exists()
-    return (
-        f", kept up to a checkpoint near step {rows[-1]['step']:,}" if rows and kept else ", with a checkpoint" * kept
-    )
-
-
-def _clock(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{seconds:.0f} s"
-
-
-def _tail(log: Path) -> tuple[str, ...]:
-    try:
-        return tuple(log.read_text(errors="replace").rstrip().splitlines()[-TAIL:])
-    except OSError:
-        return ()
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -134,7 +51,7 @@ def left(reports: Sequence[Report]) -> str:
         rows = cell.run.rows()
         known = pace.get(cell.row, everywhere)
         rest += (cell.config["steps"] - (rows[-1]["step"] if rows else 0)) * sum(known) / len(known)
-    return f"{done / total:.0%} of all steps are done; at the pace so far the rest is {_clock(rest)} of training"
+    return f"{done / total:.0%} of all steps are done; at the pace so far the rest is {clock(rest)} of training"
 
 
 def main(arguments: list[str]) -> int:

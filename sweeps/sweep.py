@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from benchmarks.config import CONF, GROUPS, compose, nearest, plain
+from benchmarks.config import CONF, GROUPS, check, compose, nearest, plain
 from benchmarks.errors import UserError
 from benchmarks.store import Run
 
@@ -111,7 +111,10 @@ def configuration(overrides: tuple[str, ...]) -> dict[str, Any]:
     Raises UserError.
     """
     groups = tuple(o for o in overrides if o.partition("=")[0] in GROUPS)
-    config = copy.deepcopy(_composed(groups))
+    try:
+        config = copy.deepcopy(_composed(groups))
+    except UserError:  # a group that leaves a value open, or a mistake
+        return plain(compose(overrides))
     for key, value in (_parsed(o) for o in overrides if o not in groups):
         node, *path = config, *key.split(".")
         for part in path[:-1]:
@@ -119,6 +122,7 @@ def configuration(overrides: tuple[str, ...]) -> dict[str, Any]:
         if path[-1] not in node or isinstance(node[path[-1]], dict) or key in _references():
             return plain(compose(overrides))  # a merge, something that others follow, or a mistake
         node[path[-1]] = value
+    check(config, _composed(groups))
     return config
 
 

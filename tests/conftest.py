@@ -8,9 +8,9 @@ import torch
 from omegaconf import DictConfig
 
 from benchmarks import task as tasks
+from benchmarks.build import make, network
 from benchmarks.config import compose, plain
 from benchmarks.loader import Loader
-from benchmarks.run import make, network
 from benchmarks.student import Student
 from benchmarks.task import Answers, Task
 from methods.base import Method, Step

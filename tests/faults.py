@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import checkpoint, store
+from benchmarks import checkpoint, disk, store
 from benchmarks.config import compose, options, plain
 from benchmarks.run import execute
 from benchmarks.store import Run
@@ -67,7 +67,7 @@ def die_at(call: int, rng: random.Random) -> None:
             path.write_bytes(bytes(content)[: len(content) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
 
-    whole = store.write_atomically
+    whole = disk.write_atomically
 
     def write_atomically(path: Path, content: Any) -> None:
         half_written(path.with_name(f".{path.name}.{os.getpid()}"), content)

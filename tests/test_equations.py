@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from benchmarks import tangent
+from benchmarks.build import make
 from benchmarks.config import compose
 from benchmarks.errors import UserError
 from benchmarks.influence import ENGINES
@@ -24,7 +25,6 @@ from benchmarks.nets.cnn13 import CNN13
 from benchmarks.nets.resnet import ResNet50
 from benchmarks.nets.tiny import TinyNet
 from benchmarks.nets.wrn import WideResNet
-from benchmarks.run import make
 from benchmarks.student import Student, constant
 from benchmarks.tape import Tape
 from methods import functional

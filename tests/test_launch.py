@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import claim
+from benchmarks import claim, process
 from benchmarks.claim import Claim, Claimed
 from benchmarks.config import run_id
 from benchmarks.errors import UserError
-from sweeps import cancel, launch, local, slurm, status
+from sweeps import arrays, cancel, examine, launch, local, status
 from sweeps.settings import settings
 from sweeps.sweep import Cell, Sweep
 
@@ -89,14 +89,14 @@ def test_a_bad_command_line_is_one_line(command, arguments, capsys):
 
 
 def test_one_array_per_class_packed_and_in_chunks():
-    found = slurm.arrays([*cells(10), *cells(7, "wrn28_2")], None, {"runs_per_gpu": "3", "tiny.array_size": "2"}, 1000)
+    found = arrays.arrays([*cells(10), *cells(7, "wrn28_2")], None, {"runs_per_gpu": "3", "tiny.array_size": "2"}, 1000)
     assert [(a.kind, [len(task) for task in a.tasks]) for a in found] == [
         ("tiny", [3, 3]),
         ("tiny", [3, 1]),
         ("wrn28_2", [3, 3, 1]),
     ]
     assert [a.settings.concurrency for a in found] == [32, 32, 64]  # the arrays of a class share it
-    assert len(slurm.arrays(cells(10), None, {}, 4)) == 3  # the scheduler's own bound
+    assert len(arrays.arrays(cells(10), None, {}, 4)) == 3  # the scheduler's own bound
 
 
 def test_dry_run_says_hours_and_gpu_hours(capsys):
@@ -112,31 +112,15 @@ def test_slurm_is_missing(monkeypatch, capsys):
     assert "no SLURM here" in capsys.readouterr().err
 
 
-GRID = """
-import resource, sys, time
-from sweeps import launch
-from sweeps.sweep import Sweep
-rows = {f"slope {k}": f"method=meta_t method.slope={k}" for k in range(1, 51)}
-columns = {f"digits/{n}": f"task=digits backbone=tiny task.labels={n}" for n in range(10, 410, 10)}
-grid = Sweep(caption="", rows=rows, columns=columns, demo=columns, seeds=5)
-launch.load = lambda name: grid
-start = time.monotonic()
-assert launch.main(["grid/grid", "scale=short", "launcher=slurm", "--dry-run"]) == 0
-peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])  # KiB; ru_maxrss would count the parent's
-print(time.monotonic() - start, peak / 2**20, file=sys.stderr)
-"""
-
-
 @pytest.mark.slow
-def test_ten_thousand_runs(record_property):
+def test_ten_thousand_runs():
     """50 x 40 x 5 runs, each configuration composed: under a minute and 1 GiB."""
-    done = subprocess.run([sys.executable, "-c", GRID], capture_output=True, text=True, cwd=ROOT, timeout=600)
+    command = [sys.executable, "-m", "tests.grid"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
     assert "in total 10000 runs" in done.stdout, done.stderr[-2000:]
-    seconds, gib = map(float, done.stderr.split()[-2:])
-    record_property("seconds", seconds)
-    record_property("GiB", gib)
-    assert gib < 1
-    assert seconds < 60 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # of a machine of one's own
+    cost = dict(word.split("=") for word in done.stderr.splitlines()[-1].split())
+    assert float(cost["MiB"]) < 1024
+    assert float(cost["cpu"]) < 60  # of a machine of one's own, that is its time
 
 
 # --- claims
@@ -166,7 +150,7 @@ def test_a_living_claim_is_respected_and_a_dead_one_taken(tmp_path):
 def foreign(folder):
     """A claim of a process on another machine."""
     path = folder / "claim.0001"
-    path.write_text(json.dumps(claim.identity() | {"host": "elsewhere", "machine": "another"}))
+    path.write_text(json.dumps(process.identity() | {"host": "elsewhere", "machine": "another"}))
     return path
 
 
@@ -251,7 +235,7 @@ def test_status_without_slurm(capsys):
     out = capsys.readouterr().out
     assert "ValueError: of a kind" in out
     with Claim(first.run.folder):
-        assert status.examine([first])[0].state == "running"
+        assert examine.examine([first])[0].state == "running"
 
 
 def test_the_launcher_imports_nothing_heavy():

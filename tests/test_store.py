@@ -21,12 +21,13 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import checkpoint, store
+from benchmarks import checkpoint, disk, store
 from benchmarks.config import NAMES, compose, plain, run_id
+from benchmarks.disk import write_atomically
 from benchmarks.errors import UserError
 from benchmarks.influence import ENGINES
 from benchmarks.run import execute
-from benchmarks.store import PSEUDO, Run, write_atomically
+from benchmarks.store import PSEUDO, Run
 
 SMOKE = ("scale=smoke", "method=ict")  # a method that draws random numbers of its own
 
@@ -214,7 +215,7 @@ def test_pseudo_labels_are_a_table_of_five_columns() -> None:
 
 def test_result_is_written_last(monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    write = store.write_atomically
+    write = disk.write_atomically
     monkeypatch.setattr(
         store, "write_atomically", lambda path, content: (written.append(path.name), write(path, content))
     )

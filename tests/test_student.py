@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import student as schedules
+from benchmarks.build import make
 from benchmarks.config import compose, plain
 from benchmarks.errors import UserError
 from benchmarks.evaluate import ROWS, evaluate, final_pass, predict, scores
 from benchmarks.meter import Meter
-from benchmarks.run import execute, make
+from benchmarks.run import execute
 from benchmarks.store import Run
 from benchmarks.student import Student, constant
 from benchmarks.task import Answers, Split

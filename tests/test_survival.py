@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import checkpoint, migrate, store
+from benchmarks import checkpoint, migrate, schema
 from benchmarks.config import compose, plain
 from benchmarks.errors import Stopped, UserError
 from benchmarks.run import execute, main
@@ -292,15 +292,14 @@ def grow(monkeypatch, tmp_path, changes):
     conf = tmp_path / "conf"
     conf.mkdir()
     (conf / "schema.yaml").write_text(yaml.safe_dump({"changes": changes}))
-    monkeypatch.setattr(migrate, "CONF", conf)
-    monkeypatch.setattr(store, "CONF", conf)
-    store.latest.cache_clear()
+    monkeypatch.setattr(schema, "CONF", conf)
+    schema.latest.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _forget():
     yield
-    store.latest.cache_clear()
+    schema.latest.cache_clear()
 
 
 def test_an_added_option_does_not_orphan_runs(cfg, reference, folder, tmp_path, monkeypatch, capsys):
@@ -369,5 +368,5 @@ def test_the_command(folder):
 
 
 def test_the_declared_schema_is_in_order():
-    schemas = [change["schema"] for change in migrate.changes()]
+    schemas = [change["schema"] for change in schema.changes()]
     assert schemas == list(range(2, 2 + len(schemas)))

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from benchmarks import task as tasks
+from benchmarks.build import make
 from benchmarks.config import compose, plain
 from benchmarks.errors import UserError
-from benchmarks.run import make
 from benchmarks.student import annealing, multistep, stepwise
 from benchmarks.task import long_tail
 from methods.meta_semi import MetaSemi
 from methods.meta_semi_ablations import Altered, Constant, LabelledMixUp, NoMixUp, OneHot, Signed, UnlabelledMixUp
 from reports.published import published, tables
-from sweeps.sweep import DEMO_SEEDS, SCALES, Budget, Cell, Sweep, load, names
+from sweeps.sweep import DEMO_SEEDS, SCALES, Budget, Cell, Sweep, configuration, load, names
 
 BOTH_OURS = {"TGN 2C-100-1 (ours)", "Adam 1e-3 (ours)"}  # the two halves of Table 4 share their standard
 SAME_RUNS = {  # rows that are meant to show the same runs, on purpose
@@ -71,6 +71,21 @@ def test_a_cell_is_what_its_command_runs(name: str) -> None:
         for cell in cells(name, scale):
             if cell.seed == 0:
                 assert plain(compose(cell.command.split()[3:])) == cell.config
+
+
+@pytest.mark.parametrize("bad", ["task.labels=-1", "steps=1.5", "method.tau=high", "method.tao=1", "method=fixmacth"])
+def test_the_short_cut_refuses_what_a_run_refuses(bad: str) -> None:
+    said = []
+    for ask in (compose, configuration):
+        with pytest.raises(UserError) as caught:
+            ask(("scale=smoke", bad))
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
+def test_the_short_cut_fills_what_a_group_leaves_open() -> None:
+    overrides = ("task=npz", "task.name=own")
+    assert configuration(overrides) == plain(compose(overrides))
 
 
 @pytest.mark.parametrize("name", tables())

@@ -2,7 +2,7 @@
 # local-slurm.sh up DIR | down DIR
 # A throw-away, real, single-node SLURM (munge + slurmctld + slurmd, and, when their
 # packages are there, slurmdbd + MariaDB so that `sacct` works).  All files live under DIR,
-# all sockets are on 127.0.0.1 or under DIR, TCP ports are picked at random.
+# all sockets are under DIR or on the address of the host name (loopback, as a rule), TCP ports are picked at random.
 # Debian: apt-get install --no-install-recommends munge slurmctld slurmd slurm-client \
 #                         slurmdbd slurm-wlm-mysql-plugin mariadb-server-core
 # After `up`:  . DIR/env.sh   (exports SLURM_CONF).   Knobs: LS_CPUS (8), LS_GPUS (0, pretend GPUs),
@@ -29,7 +29,7 @@ await() { # SECONDS WHAT NAME CMD...: poll CMD; stop at once when process NAME h
     [ $SECONDS -lt $end ] || { tail -n 5 "$D/log/$n".* >&2; die "timed out waiting for $what"; }
     sleep 0.05
   done; }
-port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+port_open() { (exec 3<>"/dev/tcp/${A:-127.0.0.1}/$1") 2>/dev/null; }
 free_ports() { # N free ports below the ephemeral range
   local n=$1 p; for p in $(shuf -i 20000-32000 -n 50); do
     port_open "$p" || { echo "$p"; n=$((n - 1)); }; [ "$n" -gt 0 ] || return 0; done; return 1; }
@@ -50,7 +50,10 @@ up() {
   [ ${#D} -le 60 ] || die "DIR is too long for unix sockets: $D"
   for n in $ORDER; do ! alive "$n" || die "$n is already running from $D"; done
   h=$(hostname -s)
-  [[ $(getent ahostsv4 "$h" | head -1) == 127.* ]] || die "host name '$h' must resolve to loopback (/etc/hosts)"
+  A=$(getent ahostsv4 "$h" | awk 'NR == 1 {print $1}')       # the daemons bind to what the host name resolves to
+  [ -n "$A" ] || die "host name '$h' does not resolve (/etc/hosts)"
+  local bind=NoCtldInAddrAny                                 # Debian's 127.0.1.1: answers to srun come to 127.0.0.1
+  [[ $A == 127.* && $A != 127.0.0.1 ]] || bind+=,NoInAddrAny
   [ -e "$D/.local-slurm" ] || [ -z "$(ls -A "$D")" ] || die "not empty, and not made by this script: $D"
   rm -rf "${D:?}"/{run,log,state,spool,db,gpu*,*.conf,env.sh}
   chmod 755 "$D"; : >"$D/.local-slurm"; mkdir "$D"/{run,log,state,spool}; mkdir -m 700 "$D/db"; mkdir "$D/db/data"
@@ -66,13 +69,13 @@ up() {
   cat >"$SLURM_CONF" <<C
 ClusterName=local
 FirstJobId=$((1000 + RANDOM))
-SlurmctldHost=$h(127.0.0.1)
+SlurmctldHost=$h($A)
 SlurmctldPort=${P[0]}
 SlurmdPort=${P[1]}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$D/run/munge.sock,cred_expire=5
-CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+CommunicationParameters=$bind
 StateSaveLocation=$D/state
 SlurmdSpoolDir=$D/spool
 SlurmctldPidFile=$D/run/slurmctld.self
@@ -94,10 +97,10 @@ SlurmctldParameters=preempt_send_user_signal
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
-NodeName=localhost NodeHostname=$h NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$mem State=UNKNOWN $([ "$gpus" = 0 ] || echo "Gres=gpu:$gpus")
+NodeName=localhost NodeHostname=$h NodeAddr=$A CPUs=$cpus RealMemory=$mem State=UNKNOWN $([ "$gpus" = 0 ] || echo "Gres=gpu:$gpus")
 PartitionName=main Nodes=localhost Default=YES PriorityTier=1 PreemptMode=REQUEUE GraceTime=${LS_GRACE:-10} DefaultTime=10 MaxTime=1440
 PartitionName=high Nodes=localhost PriorityTier=10 PreemptMode=OFF DefaultTime=10 MaxTime=1440
-PartitionName=short Nodes=localhost PriorityTier=10 PreemptMode=OFF DefaultTime=3 MaxTime=3
+PartitionName=short Nodes=localhost PriorityTier=10 PreemptMode=OFF DefaultTime=4 MaxTime=4
 C
   if [ "$gpus" != 0 ]; then                                  # pretend GPUs: copies of /dev/null stand for the devices
     echo "GresTypes=gpu" >>"$SLURM_CONF"
@@ -115,7 +118,7 @@ C
 AuthType=auth/munge
 AuthInfo=socket=$D/run/munge.sock
 DbdHost=localhost
-DbdAddr=127.0.0.1
+DbdAddr=$A
 DbdPort=${P[2]}
 CommunicationParameters=NoInAddrAny
 SlurmUser=root
@@ -128,7 +131,7 @@ LogFile=$D/log/slurmdbd.log
 CommitDelay=0
 C
     )
-    printf '%s\n' AccountingStorageType=accounting_storage/slurmdbd AccountingStorageHost=127.0.0.1 \
+    printf '%s\n' AccountingStorageType=accounting_storage/slurmdbd AccountingStorageHost="$A" \
       AccountingStoragePort="${P[2]}" AccountingStoragePass="$D/run/munge.sock" >>"$SLURM_CONF"
     await 10 "MariaDB" mariadbd test -S "$D/db/sock"
     MYSQL_UNIX_PORT=$D/db/sock start slurmdbd slurmdbd -D

@@ -1,7 +1,9 @@
 """30 short runs on a real SLURM under preemption and time limits:  python -m tests.slurm.long
 
-20 of them are preempted by a higher partition again and again, 10 run into a limit of one minute. The last line is
-preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20, T >= 10, the rest 0.
+20 of them are preempted by a higher partition until that has happened 20 times in all. 10 run into a limit of four
+minutes, which is announced after two: more than a run takes to begin on a loaded machine, less than it takes in all.
+The last line is preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20,
+T >= 10, the rest 0.
 """
 
 import os
@@ -14,16 +16,17 @@ from pathlib import Path
 
 import torch
 
-from sweeps import launch, slurm, status
+from sweeps import examine, launch, slurm, status
 from sweeps.sweep import Cell, Sweep
-from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, preempt, said, until
+from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, own_data, preempt, said, until
 
 ROW = {"FixMatch": "method=fixmatch method._target_=tests.slurm.slow.Slow"}
-SIZE = "task=digits backbone=tiny protocol.eval_every=10"
+CORES = 8  #: pretended ones: 4 tasks of either kind at a time, and runs that mostly sleep
 
 
-def cells(n: int, steps: int) -> list[Cell]:
-    columns = {f"digits/{10 * k}": f"{SIZE} task.labels={10 * k} steps={steps}" for k in range(1, n + 1)}
+def cells(n: int, steps: int, size: str) -> list[Cell]:
+    size += f" protocol.eval_every=10 steps={steps}"
+    columns = {f"own/{10 * k}": f"{size} task.labels={10 * k}" for k in range(1, n + 1)}
     return list(Sweep(caption="", rows=ROW, columns=columns, demo=columns, seeds=1).cells("smoke"))
 
 
@@ -40,11 +43,12 @@ def main() -> int:
     torch.set_num_threads(1)
     os.environ |= {"SSL_DEVICE": "cpu", "PYTHONPATH": str(Path.cwd()), "SSL_SLOW": "0.6", "LS_GRACE": "40"}
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, cluster(cpus=6):
+    with tempfile.TemporaryDirectory() as folder, cluster(cpus=CORES):
         os.environ["SSL_RUNS"] = f"{folder}/runs"
-        preempted, timed = cells(20, 50), cells(10, 250)
+        size = own_data(Path(folder, "data"))
+        preempted, timed = cells(20, 50, size), cells(10, 300, size)
         common = {"scale": "smoke", "memory_gb": "0.5"}
-        limits = {"hours": "0.05", "signal_delay": "80", "partition": "short", "concurrency": "2"}
+        limits = {"hours": "0.0667", "signal_delay": "120", "partition": "short", "concurrency": "4"}
         launch.submit("long/timed", timed, common | limits, dry=False)
         launch.submit("long/preempted", preempted, common | {"hours": "1", "concurrency": "4"}, dry=False)
         first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
@@ -54,11 +58,11 @@ def main() -> int:
             return any(slurm.active(task) for task in slurm.tasks(c.run.id for c in every if not c.run.done).values())
 
         while busy() and time.monotonic() - began < 3000:
-            if restarts(second) < 20:
-                reports = status.examine(preempted)
-                if sum(report.state == "running" for report in reports) >= 3:
-                    time.sleep(10)  # let them get somewhere
-                    preempt(4)
+            reports = examine.examine(preempted)
+            if restarts(second) < 20 and sum(report.state == "running" for report in reports) >= 3:
+                time.sleep(10)  # let them get somewhere
+                others = min(4, sum(not cell.run.done for cell in timed))
+                preempt(CORES - others)  # more would wait for the others' end, as nobody preempts these
             time.sleep(2)
             done = sum(cell.run.done for cell in every)
             print(
@@ -66,7 +70,7 @@ def main() -> int:
                 flush=True,
             )
         until("the queue to be empty", lambda: not busy(), 60)
-        reports = status.examine(every)
+        reports = examine.examine(every)
         print(status.table(reports))
         lost = sum(not cell.run.done for cell in every)
         twice = sum(max(0, said(f"{cell.run.id} .*: done") - 1) for cell in every)

@@ -3,7 +3,9 @@
 import os
 import time
 
-from methods.base import Batch, Step, Student
+from torch import nn
+
+from methods.base import Batch, Facts, Step, Student
 from methods.fixmatch import FixMatch
 
 
@@ -14,5 +16,5 @@ class Slow(FixMatch):
 
 
 class Broken(FixMatch):
-    def loss(self, student: Student, batch: Batch) -> Step:
+    def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         raise TypeError("a bug in a method")

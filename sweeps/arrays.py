@@ -1,0 +1,102 @@
+"""Runs grouped into job arrays, and handed to SLURM through submitit.
+
+$SSL_RUNS/.jobs/<time>/ is a submission's folder: submitit's pickles and logs, and record.json, which says which
+runs are in which task, so that `status` and the next `launch` know what is queued.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.disk import write_atomically
+from benchmarks.errors import UserError
+from benchmarks.store import root
+from sweeps.job import Job, Piece
+from sweeps.settings import Settings, settings
+from sweeps.slurm import chunks
+from sweeps.sweep import Cell
+
+
+@dataclass(frozen=True)
+class Array:
+    """One job array: tasks of one resource class, each with the runs that share its device."""
+
+    kind: str
+    settings: Settings
+    tasks: list[list[Cell]]
+
+    @property
+    def hours(self) -> float:
+        return self.settings.hours * len(self.tasks)
+
+
+def arrays(cells: Iterable[Cell], file: str | None, given: Mapping[str, str], largest: int | None) -> list[Array]:
+    """One array a resource class, or several where it would exceed `largest`, the scheduler's own bound.
+
+    The arrays of a class share its `concurrency`. Raises UserError.
+    """
+    kinds: dict[str, list[Cell]] = {}
+    for cell in cells:
+        kinds.setdefault(cell.config["backbone"]["name"], []).append(cell)
+    for key in given:
+        if "." in key and key.split(".")[0] not in kinds:
+            raise UserError(f"{key}: no run has this resource class; there are: {', '.join(kinds)}")
+    found = []
+    for kind, own in kinds.items():
+        chosen = settings(kind, file, given)
+        tasks = chunks(own, chosen.runs_per_gpu)
+        parts = chunks(tasks, min(chosen.array_size, largest or chosen.array_size))
+        share = replace(chosen, concurrency=max(1, chosen.concurrency // max(1, len(parts))))
+        found += [Array(kind, share, part) for part in parts]
+    return found
+
+
+def submit(name: str, scale: str, array: Array) -> str:
+    """Returns the array's job id. Raises UserError with what sbatch said."""
+    import submitit  # here, because only submitting needs it
+
+    folder = (
+        root().absolute() / ".jobs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}-{os.getpid()}"
+    )
+    data = os.environ.get("SSL_DATA")
+    jobs = [
+        Job(
+            [Piece(c.run.id, f"{c.row}, {c.column}, seed {c.seed}", c.overrides) for c in task],
+            str(root().absolute()),
+            str(Path(data).absolute()) if data else "",
+        )
+        for task in array.tasks
+    ]
+    chosen = array.settings
+    wanted = {
+        "job_name": f"{name.replace('/', '-')}-{array.kind}",
+        "partition": chosen.partition,
+        "account": chosen.account,
+        "qos": chosen.qos,
+        "constraint": chosen.constraint,
+        "time": max(1, round(60 * chosen.hours)),
+        "mem": f"{max(1, round(1024 * chosen.memory_gb))}MB",
+        "gpus_per_node": chosen.gpus or None,
+        "cpus_per_task": chosen.cpus,
+        "array_parallelism": chosen.concurrency,
+        "signal_delay_s": chosen.signal_delay,
+        "additional_parameters": {"requeue": True},
+    }
+    try:
+        folder.mkdir(parents=True)
+        executor = submitit.SlurmExecutor(folder, max_num_timeout=chosen.requeues)
+        executor.update_parameters(**{key: value for key, value in wanted.items() if value is not None})
+        submitted = executor.submit_array(jobs)
+    except (OSError, RuntimeError, submitit.core.utils.FailedJobError) as error:
+        raise UserError(f"cannot submit: {' '.join(str(error).split())}") from error
+    record = {
+        "sweep": name,
+        "scale": scale,
+        "kind": array.kind,
+        "tasks": {job.job_id: [cell.run.id for cell in task] for job, task in zip(submitted, array.tasks, strict=True)},
+    }
+    write_atomically(folder / "record.json", (json.dumps(record) + "\n").encode())
+    return submitted[0].job_id.partition("_")[0]
