@@ -11,8 +11,7 @@ import os
 import signal
 import statistics
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,20 +23,11 @@ from benchmarks import stop as stopping
 from benchmarks import task as tasks
 from benchmarks.claim import Claim
 from benchmarks.config import GROUPS, compose, options, plain
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, blame
 from benchmarks.evaluate import final_pass
 from benchmarks.store import Run, environment
 from benchmarks.student import Student
 from benchmarks.trainer import Trainer
-
-
-@contextmanager
-def blame(what: str) -> Iterator[None]:
-    """Where user-chosen settings meet for the first time: a fault in here is theirs. Raises UserError."""
-    try:
-        yield
-    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{what}: {' '.join(str(error).split())}") from error
 
 
 def make(node: DictConfig, **more: Any) -> Any:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from benchmarks import checkpoint
-from benchmarks.errors import Stopped, UserError
+from benchmarks.errors import Stopped, UserError, blame
 from benchmarks.evaluate import evaluate
 from benchmarks.loader import Loader
 from benchmarks.meter import Meter
@@ -51,7 +51,9 @@ class Trainer:
 
     def train(self, method: Method, net: nn.Module) -> Student:
         device = self.task.unlabelled.device
-        student = self.make_student(method.setup(self.task.facts, net).to(device))
+        with blame(f"cannot set up {type(method).__name__}"):
+            net = method.setup(self.task.facts, net)
+        student = self.make_student(net.to(device))
         method.to(device)
         loader = Loader(self.task, method.views, batch=self.batch, ratio=self.ratio, seed=self.seed)
         meter = Meter(self.task.n_classes, device)
