@@ -43,6 +43,7 @@ NAMES = {
     "precision": ("float32", "bfloat16"),
     "task.labels": ("all",),
     "task.balance": ("equal", "proportional", "folds"),
+    "method.update": ("exact", "lagged"),
     "protocol.report": ("last", "median_last_20", "best_on_test"),
 }
 OPTIONAL: dict[str, Any] = {  # null, or of the kind of these

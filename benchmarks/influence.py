@@ -7,14 +7,16 @@ With the inner objective base(w) + sum_j s_j l_j(w) and the look-ahead w_hat = w
 For all j at once this is one forward-mode product of the vector l along v = grad L_meta(w_hat): exact, with no graph of
 second order. Three engines give the same numbers: `forward`, `finite_difference` (two plain passes instead, for
 operators that `forward` refuses), and `higher` (the unrolled reference that the papers used; the test oracle).
-Each also hands back the inner objective at the present weights, with its graph: the update descends the same pass.
+Each also hands back the inner objective at the present weights, with its graph: the update descends the same pass. Its
+`known` is the look-ahead's own objective, whose gradient need not be taken again.
 
 The look-ahead is plain SGD: with momentum or weight decay in it Meta-Semi's Proposition 1 would not hold. Batch norm
 acts as in training; its running statistics are cloned, so the student's own stay untouched.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,18 +42,36 @@ def full_precision(net: nn.Module) -> torch.autocast:
     return torch.autocast(next(net.parameters()).device.type, enabled=False)
 
 
-def look_ahead(net: nn.Module, here: Inner, weights: Tensor | None, lr: float) -> Weights:
-    """w_hat = w - lr grad (base + sum_j s_j l_j), from the graph of a pass already made; w itself where all s_j = 0."""
+class Known(torch.autograd.Function):
+    """An objective with its gradients: the backward pass hands them out."""
+
+    @staticmethod
+    def forward(ctx: Any, objective: Tensor, gradients: Sequence[Tensor | None], *parameters: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return objective.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *(None if g is None else factor * g for g in ctx.gradients)
+
+
+def look_ahead(net: nn.Module, here: Inner, weights: Tensor | None, lr: float) -> tuple[Weights, Inner]:
+    """w_hat = w - lr grad (base + sum_j s_j l_j), from the graph of a pass already made; w itself where all s_j = 0.
+
+    And `here` with what is known now.
+    """
     w = dict(net.named_parameters())
     if weights is None and here.base is None:
-        return {name: p.detach().requires_grad_() for name, p in w.items()}
+        return {name: p.detach().requires_grad_() for name, p in w.items()}, here
     objective = here.total(torch.zeros_like(here.losses) if weights is None else weights)
     gradients = torch.autograd.grad(objective, list(w.values()), retain_graph=True, allow_unused=True)
     with torch.no_grad():
         ahead = {
             name: p.clone() if g is None else p - lr * g for (name, p), g in zip(w.items(), gradients, strict=True)
         }
-    return {name: p.requires_grad_() for name, p in ahead.items()}
+    known = Known.apply(objective.detach(), gradients, *w.values())
+    return {name: p.requires_grad_() for name, p in ahead.items()}, here._replace(known=known)
 
 
 def meta_gradient(net: nn.Module, meta: MetaFn, ahead: Weights) -> Weights:
@@ -67,7 +87,8 @@ def forward(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None
     with Tape() as tape:
         here = inner(net)
     with full_precision(net):
-        v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
+        ahead, here = look_ahead(net, here, weights, lr)
+        v = meta_gradient(net, meta, ahead)
         return -lr * tape.tangent({p: v[name] for name, p in net.named_parameters()}, here.losses), here
 
 
@@ -83,7 +104,8 @@ def finite_difference(
     random = rng_state(device)
     here = inner(net)
     with full_precision(net):
-        v = meta_gradient(net, meta, look_ahead(net, here, weights, lr))
+        ahead, here = look_ahead(net, here, weights, lr)
+        v = meta_gradient(net, meta, ahead)
     norm = torch.linalg.vector_norm(torch.cat([t.flatten() for t in v.values()]))
     eps = 0.0001 / norm.clamp(min=torch.finfo(norm.dtype).tiny)
     there, after = [], rng_state(device)

@@ -51,7 +51,9 @@ class Trainer:
 
     def train(self, method: Method, net: nn.Module) -> Student:
         device = self.task.unlabelled.device
-        with blame("cannot set up the method", (ValueError,)):  # so torch calls a number that cannot be: lr=-1
+        with blame(
+            f"cannot set up {type(method).__name__}", (ValueError,)
+        ):  # so torch calls a number that cannot be: lr=-1
             net = method.setup(self.task.facts, net).to(device)
         student = self.make_student(net)
         method.to(device)

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from methods.base import Batch, Facts, Inner, Method, Net, Step, Student
 from methods.functional import cross_entropy, mixup, one_hot
 
+Mixed = tuple[Tensor, Tensor]
+"""Mixed inputs [B, ...] and distributions [B, C]."""
+
 
 class MetaSemi(Method):
     """L_meta = sum_j w_j L(y~_j, p(u~_j)) / sum_j w_j,  0 where no sample is kept                               (Eq. 1)
@@ -31,28 +34,42 @@ class MetaSemi(Method):
         self.n_classes = facts.n_classes
         return net
 
+    def label(self, p: Tensor) -> Tensor:
+        """The average's predictions p [B, C] -> pseudo-labels [B, C]."""
+        return p
+
+    def mix_labelled(self, x: Tensor, y: Tensor) -> Mixed:
+        return mixup(x, y, self.beta)  # Eq. (12)
+
+    def mix_unlabelled(self, w: Tensor, y: Tensor) -> Mixed:
+        return mixup(w, y, self.beta)  # Eq. (13)
+
     def weigh(self, influence: Tensor) -> Tensor:
         """influence [B] -> weights [B]."""
         return (influence < 0).float()  # Eq. (9), strict as in Algorithm 1
 
-    def loss(self, student: Student, batch: Batch) -> Step:
-        (u,) = batch.u
-        p = student.teacher(u).softmax(-1)
-        y = one_hot(batch.y, self.n_classes)
-        x_mixed, y_mixed = mixup(batch.x, y, self.beta)  # Eq. (12)
-        u_mixed, p_mixed = mixup(torch.cat([batch.x, u]), torch.cat([y, p]), self.beta)  # Eq. (13)
+    def weights(self, student: Student, labelled: Mixed, unlabelled: Mixed) -> tuple[Tensor, Tensor]:
+        """w and L(y~_j, p(u~_j)) with its graph, each [B]."""
 
         def inner(net: Net) -> Inner:
-            return Inner(cross_entropy(net(u_mixed), p_mixed))
+            return Inner(cross_entropy(net(unlabelled[0]), unlabelled[1]))
 
         def meta(net: Net) -> Tensor:
-            return cross_entropy(net(x_mixed), y_mixed).sum()  # Eq. (15)
+            return cross_entropy(net(labelled[0]), labelled[1]).sum()  # Eq. (15)
 
         influence, here = student.influence(inner, meta)
-        weights = self.weigh(influence)
-        loss = (weights * here.losses).sum() / weights.abs().sum().clamp(min=1)  # Eq. (1)
+        return self.weigh(influence), here.losses
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        (u,) = batch.u
+        p = self.label(student.teacher(u).softmax(-1))
+        y = one_hot(batch.y, self.n_classes)
+        labelled = self.mix_labelled(batch.x, y)
+        unlabelled = self.mix_unlabelled(torch.cat([batch.x, u]), torch.cat([y, p]))
+        weights, losses = self.weights(student, labelled, unlabelled)
+        loss = (weights * losses).sum() / weights.abs().sum().clamp(min=1)  # Eq. (1)
         pseudo = self.pseudo(p, batch.j)._replace(selected=weights[len(batch.x) :] > 0)  # of the mixture it leads
-        return Step(loss, {"loss_u": loss, "kept": weights.mean()}, pseudo)
+        return Step(loss, {"loss_u": loss, "kept": (weights > 0).float().mean()}, pseudo)
 
 
 class Consistency(Protocol):

@@ -41,6 +41,10 @@ class Thresholding(Method):
         """The step's objective at the present weights, with its graph; and a log. Here the thresholds may learn."""
         return inner(student.net), {}
 
+    def objective(self, here: Inner, gate: Tensor) -> Tensor:
+        """L_s + lambda_u L_u, Eq. (2)."""
+        return here.total(gate)
+
     def pseudo(self, p: Tensor, j: Tensor) -> Pseudo:
         confidence, label = p.max(-1)
         tau = self.threshold(p, j)
@@ -62,6 +66,6 @@ class Thresholding(Method):
         with torch.no_grad():
             pseudo = self.pseudo(p, batch.j)
             gate = self.gate(pseudo.confidence, pseudo.threshold)
-        loss = here.total(gate)  # L_s + lambda_u L_u, Eq. (2)
+        loss = self.objective(here, gate)
         log |= more | {"loss": loss, "loss_u": (gate * here.losses.detach()).sum()}
         return Step(loss, log, pseudo)

@@ -250,9 +250,14 @@ def test_missing_data(refused: Callable[..., str], tmp_path: Path) -> None:
         ),
         (["task.augment.mean=[0.5,0.5,0.5]"], "digits has images of 1 channel: give as many numbers to task.augment."),
         (["protocol.optimizer.lr=-1"], "cannot make protocol.optimizer: Invalid learning rate: -1"),
-        (["method=meta_t", "method.optimizer.lr=-1"], "cannot set up the method: Invalid learning rate: -1"),
         (["protocol.optimizer._target_=torch.optim.Adam"], "unexpected keyword argument 'momentum'"),
         (["protocol.optimizer._target_=torch.optim.Sgd"], "Sgd"),
+        (["method=meta_t", "method.optimizer.lr=-1"], "cannot set up MetaT: Invalid learning rate: -1"),
+        (
+            ["method=green_meta_t", "method.optimizer._target_=torch.optim.SGD", "method.hidden=[-1]"],
+            "set up GreenMetaT",
+        ),
+        (["method=meta_t", "method.update=late"], "method.update=late is not possible: it must be exact or lagged"),
     ],
 )
 def test_what_does_not_go_together(overrides: list[str], words: str, refused: Callable[..., str]) -> None:

@@ -245,6 +245,17 @@ def test_thresholds_are_made_in_single_precision(assemble: Any) -> None:
         assert torch.equal(parts.method.threshold(p, j), tau)
 
 
+def test_p_bar_is_taken_in_single_precision(assemble: Any) -> None:
+    ends = []
+    for precision in ("float32", "bfloat16"):
+        parts = assemble("method=meta_t", "scale=smoke", f"precision={precision}", "method.momentum=0.5")
+        p = torch.randn(64, 10, generator=torch.Generator().manual_seed(0)).softmax(-1)
+        with parts.student.autocast():
+            parts.method.observe(parts.student, p, torch.arange(64))
+        ends.append(parts.method.p_bar)
+    assert torch.equal(*ends)
+
+
 # --- a loss that is not finite
 
 

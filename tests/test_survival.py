@@ -1,5 +1,6 @@
 """What a run survives: corrupt files, full disks, clocks, newer versions, malice, and the suite's own growth."""
 
+import copy
 import json
 import os
 import pickle
@@ -16,7 +17,7 @@ import torch
 import yaml
 
 from benchmarks import checkpoint, migrate, schema
-from benchmarks.config import compose, plain
+from benchmarks.config import compose, plain, run_id
 from benchmarks.errors import Stopped, UserError
 from benchmarks.run import execute, main
 from benchmarks.store import Run
@@ -288,7 +289,8 @@ def test_a_signal_saves_at_the_next_step(signum, folder, tmp_path):
 
 
 def grow(monkeypatch, tmp_path, changes):
-    """A later version: its configuration has `changes`."""
+    """A later version: its configuration has `changes`, whose schemas count from 2 as if this version's were 1."""
+    changes = [change | {"schema": schema.latest() - 1 + change["schema"]} for change in changes]
     conf = tmp_path / "conf"
     conf.mkdir()
     (conf / "schema.yaml").write_text(yaml.safe_dump({"changes": changes}))
@@ -333,7 +335,7 @@ def test_an_added_option_does_not_orphan_runs(cfg, reference, folder, tmp_path, 
         assert newly(run).folder.exists() and not run.folder.exists()
     assert bits(newly(done)) == whole and newly(other).done
     assert checkpoint.load(newly(half)) is not None, "its checkpoint knows it under the old name"
-    assert newly(half).recorded["formerly"] == [half.id] and newly(half).recorded["schema"] == 4
+    assert newly(half).recorded["formerly"] == [half.id] and newly(half).recorded["schema"] == schema.latest()
     capsys.readouterr()
     assert migrate.main(["migrate"]) == 0
     assert "0 runs to rename" in capsys.readouterr().out
@@ -370,3 +372,12 @@ def test_the_command(folder):
 def test_the_declared_schema_is_in_order():
     schemas = [change["schema"] for change in schema.changes()]
     assert schemas == list(range(2, 2 + len(schemas)))
+
+
+@pytest.mark.parametrize("name", ["meta_t", "green_meta_t", "meta_t_sgd_cosine", "fixmatch"])
+def test_runs_of_before_lagged_updates_keep_their_places(name):
+    new = plain(compose([f"method={name}"]))
+    old = copy.deepcopy(new)
+    old["method"].pop("update", None)
+    assert run_id(migrate.upgrade(old, 1, schema.changes())) == run_id(new)
+    assert (old == new) == (name == "fixmatch")
