@@ -32,6 +32,11 @@ def device() -> torch.device:
         return torch.empty(0, device=name).device
 
 
+def compiled() -> bool:
+    """Whether $SSL_COMPILE=1 asks for torch.compile: it pays back on a GPU, not on a CPU (docs/performance.md)."""
+    return os.environ.get("SSL_COMPILE", "0") == "1"
+
+
 def network(node: DictConfig, task: Task) -> torch.nn.Module:
     """The backbone, once it has taken two of the task's inputs. Raises UserError where they do not go together."""
     net: torch.nn.Module = make(node, in_channels=task.unlabelled.shape[1], n_classes=task.n_classes)

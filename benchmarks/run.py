@@ -3,7 +3,7 @@
     python -m benchmarks.run method=meta_t task=cifar10 task.labels=40 scale=paper seed=0
 
 Launch settings, which are no part of a run: SSL_DATA and SSL_RUNS (folders), SSL_DEVICE (cpu, cuda, cuda:1),
-SSL_CHECKPOINT (seconds between two checkpoints). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
+SSL_CHECKPOINT (seconds between two checkpoints), SSL_COMPILE (1: torch.compile; for a GPU). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
 """
 
 import os
@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from benchmarks import memory
 from benchmarks import stop as stopping
 from benchmarks import task as tasks
-from benchmarks.build import device, make, network
+from benchmarks.build import compiled, device, make, network
 from benchmarks.claim import Claim
 from benchmarks.config import GROUPS, compose, options, plain
 from benchmarks.environment import environment
@@ -58,6 +59,7 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     run.open(environment(str(device()), torch.get_num_threads()))
     (run / "error.txt").unlink(missing_ok=True)
 
+    memory.keep()
     torch.manual_seed(cfg.seed)
     settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
     task, answers = tasks.build(**settings, seed=cfg.seed, augment=make(cfg.task.augment))
@@ -75,6 +77,7 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
                 steps=cfg.steps,
                 precision=cfg.precision,
                 engine=cfg.engine,
+                compiled=compiled(),
             )
 
     with blame("SSL_CHECKPOINT must be a number of seconds"):

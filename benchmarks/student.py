@@ -56,8 +56,12 @@ class Student:
         steps: int,
         precision: str = "float32",
         engine: str = "forward",
+        compiled: bool = False,
     ) -> None:
-        """precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32)."""
+        """precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32).
+
+        compiled: plain passes go through torch.compile; the meta step stays eager, for its tape sees operators.
+        """
         self.net: nn.Module = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.parameters = list(self.net.parameters())
@@ -68,6 +72,10 @@ class Student:
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]
         self.step = 0
+        self.eager = copy.copy(self.net)  # the same parameters and buffers
+        if compiled:
+            self.net.compile()
+            self.average.compile()
 
     @property
     def progress(self) -> float:
@@ -97,7 +105,7 @@ class Student:
 
         inner, meta: the inner objective and the labelled loss as functions of a net; weights: s [B], zero if None.
         """
-        return self.engine(self.net, inner, meta, weights, self.lr)
+        return self.engine(self.eager, inner, meta, weights, self.lr)
 
     def descend(self, loss: Tensor) -> None:
         """One step on `loss`, differentiated with respect to the net's parameters alone; then the average follows."""

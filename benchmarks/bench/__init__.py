@@ -1,0 +1,8 @@
+"""What a training step costs (docs/performance.md says how each figure there was made).
+
+python -m benchmarks.bench             steps as ratios of each other, timed in turn          make bench
+python -m benchmarks.bench.phases      where the time of one method's step goes              make profile METHOD=meta_t
+python -m benchmarks.bench.scaling     step time and memory over batch, width and classes    make bench-scaling
+python -m benchmarks.bench.together    1, 2, 4, 8 runs that share one machine                make bench-together
+python -m benchmarks.bench.gpu         everything of a GPU, in ten minutes                   make bench-gpu
+"""

@@ -1,0 +1,60 @@
+"""Several runs that share one machine (one GPU, or the CPU's cores):  make bench-together
+
+Steps a second of 1, 2, 4 and 8 processes, as `runs_per_gpu` or the local launcher would have them, over those of one.
+Options: method=fixmatch backbone=wrn28_2 seconds=20 and any override. Writes reports/out/together.json.
+"""
+
+import json
+import multiprocessing
+import sys
+import time
+from typing import Any
+
+import torch
+
+from benchmarks import memory
+from benchmarks.bench import clock
+from benchmarks.bench.__main__ import OUT as BENCH
+from benchmarks.bench.steps import ours
+
+OUT = BENCH.with_name("together.json")
+PROCESSES = (1, 2, 4, 8)
+
+
+def steps_in(seconds: float, overrides: str, threads: int, ready: Any) -> float:
+    """Steps a second of one process, once all of them are warm."""
+    torch.set_num_threads(threads)
+    memory.keep()
+    step = ours(overrides)
+    step()
+    ready.wait()
+    done, start = 0, clock.clock()
+    while time.perf_counter() - start < seconds:
+        step()
+        done += 1
+    return done / (clock.clock() - start)
+
+
+def main(arguments: list[str]) -> int:
+    options = {"method": "fixmatch", "seconds": "20"} | dict(argument.split("=", 1) for argument in arguments)
+    seconds = float(options.pop("seconds"))
+    overrides = " ".join(f"{key}={value}" for key, value in options.items())
+    context, cores = multiprocessing.get_context("spawn"), torch.get_num_threads()
+    found: list[dict[str, Any]] = []
+    for n in PROCESSES:
+        with context.Manager() as manager, context.Pool(n) as pool:
+            ready = manager.Barrier(n)
+            work = (seconds, overrides, max(1, cores // n), ready)
+            rates = pool.starmap(steps_in, [work] * n, chunksize=1)
+        row: dict[str, Any] = {"processes": n, "steps_per_second": sum(rates), "device": clock.where()}
+        found.append(row | {"overrides": overrides, "over_one": 1.0 if n == 1 else sum(rates) / total_of_one})
+        total_of_one = found[0]["steps_per_second"]
+        print(f"{n} at a time: {sum(rates):.2f} steps a second, {found[-1]['over_one']:.2f} of one's", flush=True)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps(found, indent=1) + "\n")
+    print(OUT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
