@@ -4,9 +4,10 @@ Ask twice, run once: a run with a result, in the queue or under way is left alon
 others; it is named at the end, and the exit status is then 1. row=NAME and column=NAME keep to one row or column;
 --dry-run only says what would run, and what a cluster would be asked for.
 
-local uses the machine's GPUs, or else its cores; debug runs one after the other; slurm submits job arrays and returns:
-python -m sweeps.status and python -m sweeps.cancel take the same arguments. sweeps/launch.yaml explains the settings
-(partition, hours, memory_gb, gpus, runs_per_gpu, ...): here as hours=12 or wrn28_8.hours=48, or in settings=FILE.
+local uses the machine's GPUs, or else its cores; debug runs one after the other in this process; slurm submits job
+arrays and returns: python -m sweeps.status and python -m sweeps.cancel take the same arguments. sweeps/launch.yaml
+explains the settings (partition, hours, memory_gb, gpus, runs_per_gpu, ...): here as hours=12 or wrn28_8.hours=48, or
+in settings=FILE.
 """
 
 import sys
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from benchmarks.config import nearest
 from benchmarks.errors import UserError
 from sweeps import arrays, local, slurm
-from sweeps.settings import NAMES, is_setting
+from sweeps.settings import NAMES, is_setting, settings
 from sweeps.sweep import Cell, load
 
 LAUNCHERS = ("local", "slurm", "debug")
@@ -54,12 +55,18 @@ def options(arguments: list[str]) -> tuple[str, dict[str, str]]:
     return arguments[0], found
 
 
-def launch(cells: list[Cell], workers: int | None, per_gpu: int = 1) -> list[tuple[Cell, str]]:
+def given(chosen: Mapping[str, str]) -> dict[str, str]:
+    """The launch settings among the options."""
+    return {key: value for key, value in chosen.items() if is_setting(key)}
+
+
+def launch(cells: list[Cell], per_gpu: int = 1, debug: bool = False) -> list[tuple[Cell, str]]:
     """Run the cells here with a progress bar; returns those that failed, with the reason."""
+    cells = cells[::-1]  # dear rows stand last
+    works = ((cell, local.execute(cell)) for cell in cells) if debug else local.carry_out(cells, None, per_gpu)
     failed = []
     start = time.monotonic()
     bar = tqdm(total=len(cells), unit="run", disable=None, smoothing=0)  # a bar on a terminal, else a line a run
-    works = local.carry_out(cells[::-1], workers, per_gpu)  # dear rows stand last
     for done, (cell, outcome) in enumerate(works, start=1):
         bar.set_postfix_str(f"{cell.row}, {cell.column}, seed {cell.seed}", refresh=False)
         bar.update()
@@ -76,14 +83,13 @@ def launch(cells: list[Cell], workers: int | None, per_gpu: int = 1) -> list[tup
 
 def submit(name: str, cells: list[Cell], chosen: Mapping[str, str], dry: bool) -> None:
     """Job arrays for the cells; says what they ask for. Raises UserError."""
-    given = {key: value for key, value in chosen.items() if is_setting(key)}
     try:
         largest = slurm.largest_array()
     except UserError:
         if not dry:
             raise
         largest = None
-    found = arrays.arrays(cells, chosen.get("settings"), given, largest)
+    found = arrays.arrays(cells, chosen.get("settings"), given(chosen), largest)
     for array in found:
         s, n = array.settings, len(array.tasks)
         where = "would be submitted" if dry else f"job {arrays.submit(name, chosen['scale'], array)}"
@@ -115,8 +121,8 @@ def main(arguments: list[str]) -> int:
             submit(name, cells, chosen, dry)
         if not cells or on_slurm or dry:
             return 0
-        workers = 1 if chosen["launcher"] == "debug" else None
-        failed = launch(cells, workers, int(chosen.get("runs_per_gpu", "1")))
+        here = settings("local", chosen.get("settings"), given(chosen))
+        failed = launch(cells, here.runs_per_gpu, chosen["launcher"] == "debug")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

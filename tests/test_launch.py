@@ -68,6 +68,7 @@ def test_settings_are_no_part_of_a_run():
     [
         ["meta_t/table1", "launcher=slurn"],
         ["meta_t/table1", "partitoin=gpu"],
+        ["meta_t/table1", "runs_per_gpu=some", "scale=smoke"],
         ["meta_t/table1", "settings=/nowhere.yaml", "--dry-run", "scale=smoke"],
         ["meta_t/table1", "wrn99.hours=3", "--dry-run", "scale=smoke"],
         ["meta_t/table11"],
@@ -77,7 +78,7 @@ def test_settings_are_no_part_of_a_run():
 @pytest.mark.parametrize("command", [launch, status, cancel])
 def test_a_bad_command_line_is_one_line(command, arguments, capsys):
     if command is not launch:
-        arguments = [a for a in arguments if not a.startswith(("settings", "wrn99", "--"))] or ["x"]
+        arguments = [a for a in arguments if not a.startswith(("settings", "wrn99", "runs_per_gpu", "--"))] or ["x"]
         if len(arguments) == 2 and "scale" in arguments[1]:
             pytest.skip("these do not read settings")
     assert command.main(arguments) == 2
@@ -212,6 +213,14 @@ def test_a_failing_run_is_told_and_the_others_go_on():
     outcomes = {cell.row: outcome for cell, outcome in local.carry_out([bad, good], 1)}
     assert outcomes["good"].state == "done"
     assert outcomes["bad"].state == "failed" and "error.txt" in outcomes["bad"].reason
+
+
+def test_debug_is_this_process(monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(local, "execute", lambda work: (seen.append(work.row), local.Outcome("done"))[1])
+    assert launch.main(["meta_t/table1", "scale=smoke", "row=FixMatch", "launcher=debug"]) == 0
+    assert seen == ["FixMatch"] * 3
+    assert "[3/3]" in capsys.readouterr().out
 
 
 def test_gpus_are_counted_without_torch(monkeypatch):

@@ -56,7 +56,7 @@ def own_data(folder: Path) -> str:
     return "task=digits task.name=own backbone=tiny"
 
 
-def until(what: str, holds: Callable[[], object], limit: float = 240) -> None:
+def until(what: str, holds: Callable[[], object], limit: float = 600) -> None:
     end = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < end, f"waited {limit} s for {what}\n{evidence()}"

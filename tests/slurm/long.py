@@ -1,9 +1,9 @@
 """30 short runs on a real SLURM under preemption and time limits:  python -m tests.slurm.long
 
 20 of them are preempted by a higher partition until that has happened 20 times in all. 10 run into a limit of four
-minutes, which is announced after two: more than a run takes to begin on a loaded machine, less than it takes in all.
-The last line is preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20,
-T >= 10, the rest 0.
+minutes, which is announced a minute before (or a minute and a half: the scheduler looks every 30 seconds): more than a
+run takes to begin on a loaded machine, less than it takes in all. The last line is
+preemptions=P timeouts=T runs=N lost=L twice=W differing=D; the exit status is 1 unless P >= 20, T >= 10, the rest 0.
 """
 
 import os
@@ -48,7 +48,7 @@ def main() -> int:
         size = own_data(Path(folder, "data"))
         preempted, timed = cells(20, 50, size), cells(10, 300, size)
         common = {"scale": "smoke", "memory_gb": "0.5"}
-        limits = {"hours": "0.0667", "signal_delay": "120", "partition": "short", "concurrency": "4"}
+        limits = {"hours": "0.0667", "signal_delay": "60", "partition": "short", "concurrency": "4"}
         launch.submit("long/timed", timed, common | limits, dry=False)
         launch.submit("long/preempted", preempted, common | {"hours": "1", "concurrency": "4"}, dry=False)
         first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
