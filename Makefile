@@ -3,6 +3,7 @@
 SCALE ?= demo
 LAUNCHER ?= local
 DATASETS ?=
+METHOD ?= meta_t
 ARGS ?=
 # PYTHON makes .venv. PY runs everything: set it, or activate the conda environment, and no .venv is made.
 PYTHON ?= python3
@@ -25,7 +26,8 @@ FIGURES := $(subst _,-,$(sort fig-surrogate $(addprefix fig-,$(filter-out table%
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format bench lock clean
+.PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format bench bench-scaling bench-together \
+  bench-gpu bench-figure profile lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
@@ -137,6 +139,19 @@ format: $(SETUP)
 #: bench                          time a training step of each kind, and write reports/out/bench.json
 bench: $(SETUP)
 	@$(PY) -m benchmarks.bench $(ARGS)
+
+#: bench-scaling, bench-together  step time over batch, width and classes; runs that share one machine
+#: bench-gpu                      everything that is said of a GPU, in ten minutes
+bench-scaling bench-together bench-gpu: $(SETUP)
+	@$(PY) -m benchmarks.$(subst -,.,$@) $(ARGS)
+
+#: bench-figure                   draw what bench and bench-scaling have written
+bench-figure: $(SETUP)
+	@$(PY) -m reports.speed
+
+#: profile                        where the time of a step goes: make profile METHOD=meta_t
+profile: $(SETUP)
+	@$(PY) -m benchmarks.bench.phases method=$(METHOD) $(ARGS)
 
 #: lock                           resolve requirements.in into requirements.lock and environment.yml
 lock: $(SETUP)

@@ -3,7 +3,8 @@
     python -m benchmarks.run method=meta_t task=cifar10 task.labels=40 scale=paper seed=0
 
 Launch settings, which are no part of a run: SSL_DATA and SSL_RUNS (folders), SSL_DEVICE (cpu, cuda, cuda:1),
-SSL_CHECKPOINT (seconds between two checkpoints), SSL_COMPILE (1: torch.compile; for a GPU). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
+SSL_CHECKPOINT (seconds between two checkpoints), SSL_COMPILE (1: torch.compile, for a GPU). Ctrl-C, SIGTERM and SIGUSR2
+save first; the same command goes on.
 """
 
 import os

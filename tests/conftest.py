@@ -19,8 +19,8 @@ torch.set_num_threads(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # torch itself, the first time that forward mode is used
-    config.addinivalue_line("filterwarnings", "ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+    # torch itself, the first time that forward mode or torch.compile is used
+    config.addinivalue_line("filterwarnings", "ignore:.torch.jit.script(_method)?. is deprecated:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True, scope="session")

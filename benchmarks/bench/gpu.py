@@ -2,8 +2,8 @@
 
 Steps a second, peak memory and share of the roofline of each step, eager and compiled, in float32 (TF32) and bfloat16;
 and the time of one batch's strong views. The roofline is the device's own: its fastest product of matrices and its
-fastest copy, measured here. Writes reports/out/bench-gpu.json with device, commit and command. Without a GPU it says so;
-any=yes runs it on the CPU all the same, which tests use (with backbone.depth=10 and rounds=1).
+fastest copy, measured here. Writes reports/out/bench-gpu.json with device, commit and command. Without a GPU it says
+so; any=yes runs it on the CPU all the same, as tests do (with backbone.depth=10 and rounds=1).
 """
 
 import json

@@ -89,10 +89,11 @@ def profile(overrides: list[str], steps: int) -> dict[str, list[float]]:
     method.to(device())
     loader = Loader(task, method.views, batch=cfg.protocol.batch, ratio=cfg.protocol.ratio, seed=0)
     found: dict[str, list[float]] = {name: [] for name in PHASES}
+    call = type(net).forward
     for index in range(-1, steps):
         phases = Phases()
 
-        def forward(net: Any, x: Any, call: Any = type(net).forward, phases: Phases = phases) -> Any:
+        def forward(net: Any, x: Any, call: Any = call, phases: Phases = phases) -> Any:
             plain = phases.stack[-1] == "rest"  # not one of the passes that have a name
             with phases.phase("strong pass" if plain else phases.stack[-1]):
                 return call(net, x)

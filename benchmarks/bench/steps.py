@@ -116,11 +116,11 @@ def semilearn() -> StepFn | None:
         return None
     from types import SimpleNamespace
 
-    from semilearn.algorithms.fixmatch.fixmatch import FixMatch  # type: ignore[import-not-found]
-    from semilearn.core.utils import get_optimizer  # type: ignore[import-not-found]
-    from semilearn.nets.wrn.wrn import wrn_28_2  # type: ignore[import-not-found]
+    from semilearn.algorithms.fixmatch.fixmatch import FixMatch
+    from semilearn.core.utils import get_optimizer
+    from semilearn.nets.wrn.wrn import wrn_28_2
 
-    class Step(FixMatch):  # type: ignore[misc]
+    class Step(FixMatch):
         """Without data sets of its own: they are ours."""
 
         def set_dataset(self) -> None: ...

@@ -46,9 +46,9 @@ def main(arguments: list[str]) -> int:
             ready = manager.Barrier(n)
             work = (seconds, overrides, max(1, cores // n), ready)
             rates = pool.starmap(steps_in, [work] * n, chunksize=1)
-        row: dict[str, Any] = {"processes": n, "steps_per_second": sum(rates), "device": clock.where()}
-        found.append(row | {"overrides": overrides, "over_one": 1.0 if n == 1 else sum(rates) / total_of_one})
-        total_of_one = found[0]["steps_per_second"]
+        one = found[0]["steps_per_second"] if found else sum(rates)
+        row: dict[str, Any] = {"processes": n, "steps_per_second": sum(rates), "over_one": sum(rates) / one}
+        found.append(row | {"overrides": overrides, "device": clock.where()})
         print(f"{n} at a time: {sum(rates):.2f} steps a second, {found[-1]['over_one']:.2f} of one's", flush=True)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(found, indent=1) + "\n")
