@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import figure, page, run_page
+from reports import figure, page, run_page, views
 from sweeps.sweep import Cell, load
 
 TABLES = ["meta_t/table1", "meta_semi/table5"]
@@ -57,8 +57,8 @@ def report(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_RUNS", str(folder / "runs"))
         patch.setattr(figure, "OUT", folder / "out")
-        patch.setattr(page, "FIGURES", SHOWN)
-        patch.setattr(page, "names", lambda: [*TABLES, *SHOWN[1:]])
+        patch.setattr(views, "FIGURES", SHOWN)
+        patch.setattr(views, "names", lambda: [*TABLES, *SHOWN[1:]])
         for cell in load(TABLES[0]).cells("demo"):
             if cell.column == "digits/40" and cell.row in ("Meta-T", "FixMatch"):
                 finish(cell)
