@@ -6,6 +6,7 @@ holds the scale asked for, the paper's own, and any other that has runs in the s
 
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -35,8 +36,8 @@ def scales(asked: str) -> list[str]:
     """The scale asked for, then the paper's and those of the runs in the store."""
     found = {asked, "paper"}
     for path in root().glob("*/config.yaml"):
-        if match := re.search(r"^scale: (\w+)$", path.read_text(errors="replace"), re.MULTILINE):
-            found.add(match[1])
+        with suppress(OSError):  # no file, or not for us to read: the tables name it
+            found.update(re.findall(r"^scale: (\w+)$", path.read_text(errors="replace"), re.MULTILINE))
     return sorted(found & set(SCALES), key=lambda scale: (scale != asked, SCALES.index(scale)))
 
 
