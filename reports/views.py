@@ -45,8 +45,10 @@ def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     states = Counter(frame["state"])
     pending = [row["name"] for row in rows if not row["published"] and {c["state"] for c in row["cells"]} <= UNBUILT]
     below = notes(sweep, name, scale, frame, runs)
-    if pending:
-        below.append(f"Not implemented: {', '.join(pending)}.")
+    unbuilt = [row for row in pending if sweep.rows[row] is None]
+    elsewhere = [row for row in pending if row not in unbuilt]
+    below += [f"Not implemented: {', '.join(unbuilt)}."] * bool(unbuilt)
+    below += [f"No column at this scale: {', '.join(elsewhere)}."] * bool(elsewhere)
     return {
         "scale": scale,
         "title": title(sweep, name, scale) if scale in DEMO_SEEDS else "",

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from unittest.mock import patch
 
 import yaml
 
@@ -42,8 +43,7 @@ def finish(run: Run) -> None:
 
 
 def main(runs: int) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SSL_RUNS"] = folder
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, SSL_RUNS=folder):
         sweep = table(runs)
         distinct = {cell.run.id: cell.run for cell in sweep.cells("paper")}
         for run in distinct.values():
