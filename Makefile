@@ -15,19 +15,17 @@ PY := .venv/bin/python
 SETUP := .venv/.lock-stamp
 endif
 
-# What sweeps/ declares: tables, and everything else is a figure; one more figure needs no runs. Targets have dashes.
-declared = $(sort $(notdir $(basename $(wildcard sweeps/$(1)/[!_]*.py))))
-TABLES := $(strip $(filter table%,$(call declared,meta_t)) \
-                  $(addprefix semi-,$(filter table%,$(call declared,meta_semi))))
-FIGURES := $(subst _,-,$(sort fig-surrogate $(addprefix fig-,$(filter-out table%,$(call declared,meta_t)))) \
-                       $(addprefix semi-fig-,$(filter-out table%,$(call declared,meta_semi))))
+# What sweeps/ declares: tables, and everything else is a figure; one more figure needs no runs.
+declared = $(foreach paper,meta_t meta_semi,$(patsubst sweeps/%.py,%,$(sort $(wildcard sweeps/$(paper)/[!_]*.py))))
+TABLES := $(foreach name,$(declared),$(if $(findstring /table,$(name)),$(name)))
+FIGURES := $(filter-out $(TABLES),$(declared)) meta_t/surrogate
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format bench bench-scaling bench-together \
-  bench-gpu bench-figure profile lock clean
+.PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format \
+  bench bench-scaling bench-together bench-gpu bench-figure bench-reports profile lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
@@ -42,7 +40,7 @@ semi-table%: $(SETUP) FORCE
 
 #: tables                         every table of both papers, going on when one fails
 tables: $(SETUP)
-	@$(if $(TABLES),$(MAKE) -k $(TABLES),echo "no table is declared yet")
+	@$(call table,$(TABLES))
 
 #: fig-NAME                       draw a figure of the Meta-T paper, its missing runs first as for a table
 fig-%: $(SETUP) FORCE
@@ -54,7 +52,7 @@ semi-fig-%: $(SETUP) FORCE
 
 #: figures                        every figure of both papers, going on when one fails
 figures: $(SETUP)
-	@$(if $(FIGURES),$(MAKE) -k $(FIGURES),echo "no figure is declared yet")
+	@$(call figure,$(FIGURES))
 
 #: report                         one page with all tables and figures
 report: $(SETUP)
@@ -153,6 +151,10 @@ bench-figure: $(SETUP)
 profile: $(SETUP)
 	@$(PY) -m benchmarks.bench.phases method=$(METHOD) $(ARGS)
 
+#: bench-reports                  time the collection of 5,000 finished runs (ARGS=N: of N)
+bench-reports: $(SETUP)
+	@$(PY) -m tests.speed $(ARGS)
+
 #: lock                           resolve requirements.in into requirements.lock and environment.yml
 lock: $(SETUP)
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header $(ARGS) \
@@ -173,12 +175,12 @@ help:
 	@awk '/^##@ /{ print "\n" substr($$0, 5) } /^#: /{ print "  " substr($$0, 4) }' Makefile
 	@echo
 
-# A failed launch still has its table or figure shown, and then fails.
+# A failed launch still has its table or figure shown, and then fails. Several are launched in turn and shown together.
 table = $(call show,table,$(1))
 figure = $(call show,figure,$(1))
 show = status=0; \
-  $(if $(filter demo smoke,$(SCALE)),$(if $(wildcard sweeps/$(2).py), \
-    $(PY) -m sweeps.launch $(2) scale=$(SCALE) $(ARGS) || status=$$?;)) \
+  $(if $(filter demo smoke,$(SCALE)),$(foreach name,$(2),$(if $(wildcard sweeps/$(name).py), \
+    $(PY) -m sweeps.launch $(name) scale=$(SCALE) $(ARGS) || status=$$?;))) \
   $(PY) -m reports.$(1) $(2) scale=$(SCALE) $(if $(filter demo smoke,$(SCALE)),,$(ARGS)) || status=$$?; \
   exit $$status
 

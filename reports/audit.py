@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.claims import TOLERANCE, Claim, Verdict, register
+from reports.checks import TOLERANCE, Verdict
+from reports.claims import Claim, register
 from reports.published import PAPERS, errata
 
 OUT = Path(__file__).parent / "out" / "audit.md"

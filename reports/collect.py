@@ -80,7 +80,7 @@ def curves(sweep: Sweep, scale: str) -> pd.DataFrame:
 
     Here and in `pseudo_labels`, attrs["faults"] names what could not be read.
     """
-    return _stack(sweep, scale, lambda run: pd.DataFrame(read.rows(run)))
+    return _stack(sweep, scale, read.course)
 
 
 def pseudo_labels(sweep: Sweep, scale: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -80,6 +81,14 @@ def rows(run: Run) -> list[Result]:
     if last != run.config["steps"]:
         raise ValueError(f"metrics.jsonl ends at step {last} of {run.config['steps']}")
     return found
+
+
+def course(run: Run) -> pd.DataFrame:
+    """The same, a line per evaluation: all numbers, but for `recall`, a list with one per class."""
+    frame = pd.DataFrame(rows(run))
+    if "recall" in frame:
+        np.array(frame["recall"].tolist(), float)  # raises where it is no list, or not equally long everywhere
+    return frame.assign(**{name: pd.to_numeric(frame[name]) for name in frame if name != "recall"})
 
 
 def within(limit: float, metric: str, run: Run, best_on_test: bool) -> dict[str, float]:

@@ -25,6 +25,11 @@ def between(low: float, high: float) -> str:
     return "–" if pd.isna(low) else f"[{low:.2f}, {high:.2f}]"
 
 
+def signs(mark: str) -> str:
+    """What sets a cell apart from the published one, as the legend below the table has it."""
+    return "".join(SIGNS[name] for name in mark.split(";") if name)
+
+
 def ours(cell: pd.Series) -> str:
     """One measured cell, and from how many of its seeds."""
     if cell["state"] == "absent":
@@ -34,8 +39,7 @@ def ours(cell: pd.Series) -> str:
     text = number(cell["mean"], cell["std"])
     if cell["best"]:
         text = f"**{text}**"
-    text += "".join(SIGNS[mark] for mark in cell["mark"].split(";") if mark)
-    return f"{text} ({cell['n']} of {cell['wanted']})"
+    return f"{text}{signs(cell['mark'])} ({cell['n']} of {cell['wanted']})"
 
 
 def grid(frame: pd.DataFrame) -> list[list[str]]:
@@ -70,9 +74,9 @@ def comparison(compared: pd.DataFrame) -> str:
     head = ["row", "column", "ours (n)", "published (n)", "difference", "95 % interval"]
     lines = []
     for c in compared.itertuples():
-        ours, theirs = f"{c.mean:.2f} ({c.n})", f"{c.published_mean:.2f} ({c.published_n})"
+        ours, theirs = f"{c.mean:.2f}{signs(c.mark)} ({c.n})", f"{c.published_mean:.2f} ({c.published_n})"
         lines.append([c.row, c.column, ours, theirs, f"{c.difference:+.2f}", between(c.ci_low, c.ci_high)])
-    said = "Ours - published, two-sided; Welch's t from both means, stds and numbers of seeds."
+    said = "Ours - published, two-sided; Welch's t from both means, stds (as samples') and numbers of seeds."
     return _section("Against the published numbers", said, head, lines)
 
 
@@ -82,7 +86,10 @@ def overall(totals: pd.DataFrame) -> str:
         [t.row, "–" if pd.isna(t.mean) else f"{t.mean:.2f}", between(t.ci_low, t.ci_high), f"{t.rank:.2f}"]
         for t in totals.itertuples()
     ]
-    said = "Rows measured in every column; ranks from our means, 1 is best; bootstrap over seeds within each column."
+    said = (
+        "Rows measured in every column; ranks from our means, 1 is best; bootstrap over seeds within each column, "
+        "too narrow where these are few."
+    )
     return _section("Over all columns", said, ["row", "mean", "95 % interval", "mean rank"], lines)
 
 

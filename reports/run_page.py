@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment
 
+from reports import read
 from sweeps.sweep import Cell
 
 WIDTH, HEIGHT, POINTS = 640.0, 200.0, 300
@@ -18,6 +20,7 @@ CHARTS = (
     ("Class-average threshold", {"threshold": "τ"}, 1.0),
     ("Gradient-norm ratio (Assumption 1)", {"ratio": "ratio"}, 1.0),
 )
+KINDS = ("last", "median_last_20", "best_on_test")
 Use = tuple[str, Cell]  #: a table or figure, and its cell
 
 
@@ -69,26 +72,40 @@ def facts(cell: Cell, environment: dict[str, Any], result: dict[str, Any]) -> di
 
 def scores(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Each metric as last, median of the last 20, and best on test, which is never reported."""
-    return [{"name": name, **value} for name, value in result.items() if isinstance(value, dict) and "last" in value]
+    found = []
+    for name, value in result.items():
+        with suppress(*read.BROKEN):  # no metric
+            found.append({"name": name} | {kind: read.number(value[kind], 100) for kind in KINDS})
+    return found
 
 
 def write(templates: Environment, uses: Sequence[Use], folder: Path) -> Path:
-    """folder/<id>.html. Raises OSError or ValueError where the run directory cannot be read."""
-    cell = uses[0][1]
-    run = cell.run
-    environment = json.loads((run / "env.json").read_text())
-    result = json.loads((run / "result.json").read_text())
-    rows = run.rows()
-    page = templates.get_template("run.html").render(
-        cell=cell,
-        uses=uses,
-        facts=facts(cell, environment, result),
-        scores=scores(result),
-        charts=[drawn for spec in CHARTS if (drawn := chart(rows, *spec))],
-        config=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True),
-        width=WIDTH,
-        height=HEIGHT,
-    )
+    """folder/<id>.html. What is broken beside a sound result.json is named there and left out."""
+    run = uses[0][1].run
+    try:
+        page = render(templates, uses, json.loads((run / "env.json").read_text()), read.rows(run))
+    except read.BROKEN as error:
+        page = render(templates, uses, {}, [], read.fault(run.folder, error))
     path = folder / f"{run.id}.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def render(
+    templates: Environment, uses: Sequence[Use], environment: dict[str, Any], rows: Sequence[dict[str, Any]],
+    fault: str = "",
+) -> str:  # fmt: skip
+    """The page's text. Raises one of read.BROKEN where environment or rows are not what they should be."""
+    cell = uses[0][1]
+    found = read.result(cell.run)
+    result = found if isinstance(found, dict) else {}
+    return templates.get_template("run.html").render(
+        cell=cell,
+        uses=uses,
+        facts=facts(cell, environment, result) | ({"cannot be read": fault} if fault else {}),
+        scores=scores(result),
+        charts=[drawn for spec in CHARTS if (drawn := chart(rows, *spec))],
+        config=yaml.safe_dump(cell.run.config, sort_keys=False, allow_unicode=True),
+        width=WIDTH,
+        height=HEIGHT,
+    )

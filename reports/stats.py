@@ -1,4 +1,7 @@
-"""Means, intervals, comparisons and ranks. Pure functions."""
+"""Intervals, comparisons and ranks, each by its textbook formula. Pure functions.
+
+Seeds are taken for independent draws; s is the sample standard deviation, sqrt(sum (x - mean)^2 / (n - 1)).
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ RESAMPLES = 9999
 
 
 def interval(values: pd.Series) -> tuple[float, float]:
-    """95 % interval of the mean by Student's t; NaN for fewer than two values."""
+    """95 % interval of the mean, mean ± t(0.975; n - 1) s / sqrt(n) (Student); NaN for fewer than two values."""
     n = len(values)
     if n < 2:
         return math.nan, math.nan
@@ -21,9 +24,10 @@ def interval(values: pd.Series) -> tuple[float, float]:
 
 
 def welch(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[float, float]:
-    """95 % interval of mean a - mean b from (mean, sample std, n) of each, which may differ in variance (Welch 1947).
+    """95 % interval, two-sided, of mean a - mean b from (mean, s, n) of each; variances may differ (Welch 1947).
 
-    NaN where either has fewer than two values or no std.
+    With v = s^2 / n: a - b ± t(0.975; f) sqrt(v_a + v_b), f = (v_a + v_b)^2 / (v_a^2 / (n_a - 1) + v_b^2 / (n_b - 1))
+    after Satterthwaite. NaN where either has fewer than two values or no std; no width where neither varies.
     """
     (mean_a, std_a, n_a), (mean_b, std_b, n_b) = a, b
     if min(n_a, n_b) < 2 or math.isnan(std_a + std_b):
@@ -40,7 +44,8 @@ def welch(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[flo
 def stratified(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
     """95 % percentile bootstrap of the mean of the groups' means, seeds resampled within each group.
 
-    NaN where a group has fewer than two values.
+    Groups (columns) are not resampled: it is about these columns, with other seeds. Few seeds make it too narrow, by
+    sqrt((n - 1) / n) and by the normal's tails in place of t's. NaN where a group has fewer than two values.
     """
     if not groups or min(len(group) for group in groups) < 2:
         return math.nan, math.nan
@@ -61,6 +66,9 @@ def stratified(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 
 def ranks(means: pd.DataFrame, higher: Sequence[str] = ()) -> pd.DataFrame:
-    """Ranks of the rows within each column, 1 is best, ties share their mean; columns in `higher`: more is better."""
+    """Ranks of the rows within each column, 1 is best, ties share the mean of their places; columns in `higher`: more
+
+    is better. A row without a number has no rank.
+    """
     signed = means.assign(**{column: -means[column] for column in higher if column in means})
     return signed.rank(axis=0, method="average")

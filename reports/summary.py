@@ -97,7 +97,9 @@ def _marks(cell: pd.DataFrame, known: dict[str, Any], column: str, reference: bo
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
     """Ours - published, columns as in COMPARE, for every cell that has both; its 95 % interval by Welch's t from both
 
-    means, stds and numbers of seeds, NaN where the paper prints no std or we have one seed.
+    means, stds and numbers of seeds, NaN where the paper prints no std or we have one seed. A printed std counts as a
+    sample's (n - 1), for no paper says which it is; were it the population's, its part would be sqrt(5 / 4) wider.
+    `mark` says where like is not compared with like. No correction for the number of cells.
     """
     lines = []
     for cell in frame[frame["mean"].notna() & frame["published_mean"].notna()].itertuples():
@@ -111,7 +113,8 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
 def totals(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """row, mean, ci_low, ci_high, rank over all measured columns, for the rows that have all of them, best rank first.
 
-    mean: NaN where the columns' metrics differ; its interval: stratified bootstrap over seeds; rank: the mean rank.
+    mean: of the columns' means, NaN where their metrics differ; its interval: stratified bootstrap over seeds; rank:
+    the mean over columns of the row's rank among these rows.
     """
     grid = frame[~frame["row"].isin(sweep.reference)].pivot(index="row", columns="column", values="mean")
     grid = grid.dropna(axis=1, how="all").dropna(axis=0)

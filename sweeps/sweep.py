@@ -102,13 +102,14 @@ class Sweep:
                 overrides = tuple(last.values())
                 config = configuration(overrides)
                 for seed in range(self.seeds_at(scale)):
-                    yield Cell(row, column, seed, (*overrides, f"seed={seed}"), config | {"seed": seed})
+                    yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**config, "seed": seed})
 
 
-def configuration(overrides: tuple[str, ...]) -> dict[str, Any]:
-    """What benchmarks.config.compose makes of them, which is asked only once per choice of groups: tables are large.
+@cache
+def configuration(overrides: tuple[str, ...]) -> Mapping[str, Any]:
+    """What benchmarks.config.compose makes of them, which is asked only once per choice of groups: tables are large,
 
-    Raises UserError.
+    and a page expands each of them several times. Not to be changed. Raises UserError.
     """
     groups = tuple(o for o in overrides if o.partition("=")[0] in GROUPS)
     try:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reports import claims
+from reports import checks
 from reports.audit import judge, main, markdown, summary
-from reports.claims import CLAIMS, T1, T3, Claim, mark_claims, place, register
+from reports.checks import CHECKS, place
+from reports.claims import Claim, mark_claims, register, sentences
 from reports.published import PAPERS, errata, published, tables
 
+T1, T3 = "meta_t/table1", "meta_t/table3"
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,7 +25,7 @@ def verdicts():
 
 def test_the_register_is_large_and_well_formed():
     known = set(errata()["id"])
-    assert len(CLAIMS) >= 40
+    assert sum(1 for paper in PAPERS for _ in sentences(paper)) >= 40
     assert Counter((claim.paper, claim.id) for claim in register()).most_common(1)[0][1] == 1
     for claim in register():
         assert claim.paper in PAPERS
@@ -32,6 +34,19 @@ def test_the_register_is_large_and_well_formed():
         assert set(filter(None, claim.errata.split(";"))) <= known
         prefix = "T" if claim.paper == "meta_t" else "S"
         assert all(name.startswith(prefix) for name in filter(None, claim.errata.split(";")))
+
+
+def test_every_check_has_a_claim():
+    used = {claim.check.func for paper in PAPERS for claim in sentences(paper)}
+    assert used == set(CHECKS.values())
+
+
+def test_what_differs_from_claim_to_claim_of_one_sentence():
+    found = {claim.id: claim for claim in sentences("meta_t")}
+    first, second = found["last-FixMatch-CIFAR-100/400"], found["last-Meta-T-CIFAR-100/400"]
+    assert (first.quote, first.errata, second.errata) == (second.quote, "T16", "")
+    assert first.reading == "'Last' of FixMatch on CIFAR-100/400 is Table 1's number"
+    assert first.check.keywords["other"] == ("meta_t/table5", "FixMatch", "CIFAR-100/400 @last")
 
 
 def test_every_mark_is_a_claim():
@@ -100,14 +115,14 @@ def test_meta_semi(verdicts, name, holds, ending):
 
 
 def test_full_supervision_is_not_ranked():
-    assert "Full-Supervised" not in claims.ranked(T1, "CIFAR-10/250")
-    assert claims.ranked(T1, "CIFAR-10/250")[0] == "Meta-T"
-    assert claims.ranked(T3, "N1=500 M1=4000 γ=50")[:3] == ["Adsh", "FlexMatch", "Meta-T"]
+    assert "Full-Supervised" not in checks.ranked(T1, "CIFAR-10/250")
+    assert checks.ranked(T1, "CIFAR-10/250")[0] == "Meta-T"
+    assert checks.ranked(T3, "N1=500 M1=4000 γ=50")[:3] == ["Adsh", "FlexMatch", "Meta-T"]
 
 
 def test_a_claimed_difference_holds_within_half_a_unit():
     def gain(claimed):
-        return claims.gain(T1, "Meta-T", "Dash", "CIFAR-10/40", claimed)().holds
+        return checks.gain(T1, "Meta-T", "Dash", "CIFAR-10/40", claimed).holds
 
     assert gain("4.77") and gain("4.775") and gain("4.765")
     assert not gain("4.776") and not gain("4.76")
@@ -117,12 +132,12 @@ def test_a_claimed_difference_holds_within_half_a_unit():
 
 def test_a_claim_on_an_absent_cell_is_an_error():
     with pytest.raises(LookupError, match="prints nothing"):
-        claims.gain(T1, "CoMatch", "Dash", "CIFAR-100/400", "1.0")()
+        checks.gain(T1, "CoMatch", "Dash", "CIFAR-100/400", "1.0")
     with pytest.raises(LookupError, match="has no row Dahs"):
-        claims.beats(T1, "Meta-T", ["Dash", "Dahs"])()
+        checks.beats(T1, "Meta-T", ["Dash", "Dahs"])
     with pytest.raises(LookupError, match="prints nothing"):
-        claims.beats(T1, "CoMatch", columns=["CIFAR-100/400"])()
-    assert not claims.beats(T1, "CoMatch", ["Pseudo-Labeling"], ["CIFAR-10/40"])().holds, "no comparison, no claim"
+        checks.beats(T1, "CoMatch", columns=["CIFAR-100/400"])
+    assert not checks.beats(T1, "CoMatch", ["Pseudo-Labeling"], ["CIFAR-10/40"]).holds, "no comparison, no claim"
 
 
 def test_page():
@@ -141,7 +156,13 @@ def test_page():
 
 
 def test_a_bar_or_an_angle_in_a_claim_does_not_break_the_page():
-    claim = Claim("meta_t", "x", "1", "a | b <c", place(T1, "Meta-T", "CIFAR-10/40", 1))
+    claim = Claim(
+        paper="meta_t",
+        id="x",
+        where="1",
+        quote="a | b <c",
+        check=lambda: place(T1, "Meta-T", "CIFAR-10/40", 1),
+    )
     assert "a \\| b &lt;c" in markdown(judge([claim]))
 
 

@@ -11,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from reports.figures import FIGURES
+
 ROOT = Path(__file__).parent.parent
 FAKE = """#!/bin/sh
 case "$*" in *sys.version_info*) exit 0;; esac
@@ -149,7 +151,9 @@ def test_tables_are_the_declared_ones(python: Path) -> None:
     done = make("tables", "SCALE=paper", f"PY={python}")
     declared = [f"meta_t/{path.stem}" for path in sorted((ROOT / "sweeps/meta_t").glob("table*.py"))]
     declared += [f"meta_semi/{path.stem}" for path in sorted((ROOT / "sweeps/meta_semi").glob("table*.py"))]
-    assert re.findall(r"reports.table (\S+)", done.stdout) == declared
+    assert re.findall(r"reports.table (.*) scale=paper", done.stdout) == [" ".join(declared)]
+    shown = make("figures", "SCALE=paper", f"PY={python}").stdout
+    assert set(re.findall(r"meta_\w+/\w+", shown)) == set(FIGURES)
 
 
 @pytest.mark.parametrize(

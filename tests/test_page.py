@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import figure, page, run_page
+from reports import figure, page, run_page, views
 from sweeps.sweep import Cell, load
 
 TABLES = ["meta_t/table1", "meta_semi/table5"]
@@ -57,8 +57,8 @@ def report(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_RUNS", str(folder / "runs"))
         patch.setattr(figure, "OUT", folder / "out")
-        patch.setattr(page, "FIGURES", SHOWN)
-        patch.setattr(page, "names", lambda: [*TABLES, *SHOWN[1:]])
+        patch.setattr(views, "FIGURES", SHOWN)
+        patch.setattr(views, "names", lambda: [*TABLES, *SHOWN[1:]])
         for cell in load(TABLES[0]).cells("demo"):
             if cell.column == "digits/40" and cell.row in ("Meta-T", "FixMatch"):
                 finish(cell)
@@ -181,6 +181,40 @@ def test_only_what_changed_is_written_again(report, monkeypatch, tmp_path):
     first = (tmp_path / f"{cell.run.id}.html").stat().st_mtime_ns
     page.write_run_pages(page.environment(), uses, tmp_path)
     assert (tmp_path / f"{cell.run.id}.html").stat().st_mtime_ns == first
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("env.json", "{"),
+        ("env.json", "[1]"),
+        ("env.json", '{"versions": "many"}'),
+        ("metrics.jsonl", '{"step": 1, "err'),
+        ("metrics.jsonl", '5\n{"step": 400}\n'),
+        ("metrics.jsonl", '{"step": "a"}\n{"step": 400, "error": [5]}\n'),
+        ("metrics.jsonl", '{"step": 400, "error": "low", "recall": 5}\n'),
+        ("pseudo.csv.gz", "hidden"),
+    ],
+)
+def test_a_run_that_is_broken_beside_its_result(report, monkeypatch, tmp_path, file, content):
+    """Its number stands, its page says what is wrong, and no figure stumbles over it."""
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path))
+    monkeypatch.setattr(figure, "OUT", tmp_path / "out")
+    cell = next(c for c in load("meta_t/thresholds").cells("demo") if (c.row, c.column[0]) == ("Meta-T", "c"))
+    finish(cell)
+    (cell.run / file).write_text(content)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "config.yaml").mkdir()
+    uses = {cell.run.id: [("meta_t/table1", cell)]}
+    assert page.scales("demo") == ["demo", "paper"]
+    page.write_run_pages(page.environment(), uses, tmp_path)
+    text = (tmp_path / f"{cell.run.id}.html").read_text()
+    assert ("cannot be read" in text) == (file != "pseudo.csv.gz")
+    if file != "env.json":
+        for name in ("meta_t/thresholds", "meta_t/cost"):
+            view = views.figure_view(name, "demo", {})
+            drawn = file == "pseudo.csv.gz" and name == "meta_t/cost"  # which needs none
+            assert (bool(view["image"]), cell.run.id in view["message"]) == (drawn, not drawn)
 
 
 def test_the_command_checks_its_options(capsys):

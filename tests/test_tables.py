@@ -20,6 +20,7 @@ from reports import collect, stats, summary, table
 from reports.published import tables
 from reports.render import latex, overall, steps
 from sweeps.sweep import Budget, Cell, Sweep
+from tests import speed
 
 GOLDEN = Path(__file__).parent / "golden"
 CIFAR10 = "task=cifar10 backbone=wrn28_2"
@@ -300,6 +301,11 @@ def test_time_axis(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| FixMatch | 300 " in steps(made.times)  # (200 + 400) / 2
     clock(next(iter(sweep.cells("paper"))), (1000, 40)).append({"step": 1, "seconds": 1.0, "error": 1.0})
     assert set(collect.collect(sweep, "paper")["state"]) == {"done", "faulty"}  # its evaluations are not to be trusted
+
+
+def test_the_benchmark_of_collection_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert speed.main(50) in (0, 1)  # whether it is fast is for a quiet machine
+    assert "56 finished runs collected" in capsys.readouterr().out
 
 
 # Statistics, by hand

@@ -1,4 +1,7 @@
-"""Means over seeds and their 95 % bootstrap bands, on a grid that the seeds' curves share."""
+"""Means over seeds and their 95 % bootstrap bands, on a grid that the seeds' curves share.
+
+A band is pointwise, and of few seeds too narrow: of two it is their range.
+"""
 
 from typing import Any
 

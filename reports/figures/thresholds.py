@@ -96,7 +96,8 @@ def draw(pseudo: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         return frame[frame["column"].str.startswith(letter)]
 
     wanted = [letter for letter in "abc" if len(panel(curves, letter))]
-    figure, axes = panels(1, len(wanted), width=3.7, height=2.9)
+    figure, axes = panels(1, len(wanted), width=3.8, height=2.9)
+    figure.set_layout_engine("constrained", wspace=0.06)  # b's right axis is not c's
     for ax, letter in zip(axes.flat, wanted, strict=True):
         if letter == "a":
             histogram(ax, panel(pseudo, "a"))

@@ -1,0 +1,83 @@
+"""The benchmark's pictures:  make bench-figure
+
+From reports/out/bench.json and scaling.json (make bench bench-scaling): what a step costs in terms of another, and how
+time and memory grow. Writes reports/out/bench.png and scaling.png.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from benchmarks.errors import UserError
+from reports.figures import style
+
+OUT = Path(__file__).parent / "out"
+NAMES = {"fixmatch": "FixMatch", "flexmatch": "FlexMatch", "meta_t": "Meta-T"}
+
+
+def read(path: Path) -> pd.DataFrame:
+    """What a benchmark wrote. Raises UserError where it has not."""
+    try:
+        return pd.DataFrame(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: run `make {path.stem.replace('scaling', 'bench-scaling')}`") from error
+
+
+def ratios(frame: pd.DataFrame) -> Figure:
+    """A bar a ratio; the target as a line across it, the operations' ratio as a dot."""
+    fig, ax = plt.subplots(figsize=(6.5, 0.32 * len(frame) + 1), layout="constrained")
+    y = range(len(frame))
+    met = frame.target.isna() | (frame.ratio <= frame.target)
+    ax.barh(y, frame.ratio, color=[style.PALETTE[0] if m else style.PALETTE[1] for m in met], height=0.65)
+    ax.scatter(frame.get("flops", pd.Series(float("nan"), frame.index)), y, color="black", s=14, zorder=3)
+    for at, target in zip(y, frame.target, strict=True):
+        if target == target:
+            ax.plot([target, target], [at - 0.45, at + 0.45], color="black", linewidth=1.5)
+    for at, ratio in zip(y, frame.ratio, strict=True):
+        ax.text(ratio, at, f" {ratio:.2f}", va="center", fontsize=8)
+    ax.set(yticks=list(y), yticklabels=frame.name, xlabel="ratio of medians (bar: target, dot: operations)")
+    ax.invert_yaxis()
+    ax.set_title(f"{frame.device[0]}, {frame.backbone[0]}", fontsize=9)
+    sns.despine(fig)
+    return fig
+
+
+def growth(frame: pd.DataFrame) -> Figure:
+    """Step time above, memory below; an axis a column."""
+    axes_of = list(dict.fromkeys(frame.axis))
+    fig, axes = plt.subplots(2, len(axes_of), figsize=(2.6 * len(axes_of), 4.6), layout="constrained", squeeze=False)
+    for column, axis in enumerate(axes_of):
+        part = frame[frame.axis == axis]
+        for row, (what, unit, scale) in enumerate((("seconds", "s", 1.0), ("bytes", "MB", 1e6))):
+            ax = axes[row][column]
+            for color, (method, points) in zip(style.PALETTE, part.groupby("method", sort=False), strict=False):
+                ax.plot(points.value, points[what] / scale, "o-", color=color, label=NAMES[method], markersize=4)
+            ax.set(xscale="log", yscale="log", xlabel=axis if row else "", ylabel=unit if column == 0 else "")
+    axes[0][0].legend(frameon=False, fontsize=8)
+    fig.suptitle(f"A step's time and memory: {frame.device[0]}, WRN-{frame.depth[0]}", fontsize=9)
+    sns.despine(fig)
+    return fig
+
+
+def main(arguments: list[str]) -> int:
+    drawn: dict[str, Any] = {"bench": ratios, "scaling": growth}
+    try:
+        for name, draw in drawn.items():
+            fig = draw(read(OUT / f"{name}.json"))
+            fig.savefig(OUT / f"{name}.png", dpi=150)
+            plt.close(fig)
+            print(OUT / f"{name}.png")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""What the page shows of each table and figure: dictionaries for templates/index.html. Reads only the run store."""
+
+import base64
+from collections import Counter
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.errors import UserError
+from reports import figure
+from reports.collect import collect
+from reports.figures import FIGURES
+from reports.notes import notes, title
+from reports.run_page import Use
+from reports.summary import compare, summarise
+from sweeps.sweep import DEMO_SEEDS, Cell, load, names
+
+DPI = 100  #: of figures on the page, whose files have twice as many
+UNBUILT = {"not implemented", "absent"}
+Uses = dict[str, list[Use]]  #: run id -> the cells that show it
+
+
+def launch(name: str, scale: str, **where: str) -> str:
+    """The command that fills a table, or one cell of it."""
+    places = (f'{key}="{value}"' for key, value in where.items())
+    return " ".join(("python -m sweeps.launch", name, f"scale={scale}", *places))
+
+
+def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
+    """What the template shows of one table at one scale; adds the table's runs to `uses`."""
+    sweep = load(name)
+    runs = collect(sweep, scale)
+    frame = summarise(sweep, name, scale, runs)
+    done = done_cells(name, scale, runs, uses)
+    compared = {(line.row, line.column): line for line in compare(frame).itertuples()}
+    rows = []
+    for row, line in frame.groupby("row", sort=False):
+        cells = line.to_dict("records")
+        for cell in cells:
+            column = cell["column"]
+            cell |= {"runs": done.get((row, column), []), "command": launch(name, scale, row=row, column=column)}
+            cell["difference"] = compared.get((row, column))
+        rows.append({"name": row, "cells": cells, "published": any(pd.notna(c["published_mean"]) for c in cells)})
+    states = Counter(frame["state"])
+    pending = [row["name"] for row in rows if not row["published"] and {c["state"] for c in row["cells"]} <= UNBUILT]
+    below = notes(sweep, name, scale, frame, runs)
+    unbuilt = [row for row in pending if sweep.rows[row] is None]
+    elsewhere = [row for row in pending if row not in unbuilt]
+    below += [f"Not implemented: {', '.join(unbuilt)}."] * bool(unbuilt)
+    below += [f"No column at this scale: {', '.join(elsewhere)}."] * bool(elsewhere)
+    return {
+        "scale": scale,
+        "title": title(sweep, name, scale) if scale in DEMO_SEEDS else "",
+        "columns": list(dict.fromkeys(frame["column"])),
+        "rows": [row for row in rows if row["name"] not in pending],
+        "notes": below,
+        "measured": states["measured"],
+        "missing": states["missing"],
+    }
+
+
+def done_cells(name: str, scale: str, runs: pd.DataFrame, uses: Uses) -> dict[tuple[str, str], list[Cell]]:
+    """(row, column) -> its runs that have a number; notes in `uses` where each is shown."""
+    finished = set(runs.loc[runs["value"].notna(), "id"])
+    done: dict[tuple[str, str], list[Cell]] = {}
+    for cell in load(name).cells(scale):
+        if cell.run.id in finished:
+            done.setdefault((cell.row, cell.column), []).append(cell)
+            uses.setdefault(cell.run.id, []).append((name, cell))
+    return done
+
+
+def figure_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
+    """One figure at one scale, drawn anew; without an image where no run is done."""
+    view: dict[str, Any] = {"scale": scale, "image": "", "message": "", "runs": []}
+    try:
+        drawn = figure.draw(name, scale)
+    except UserError as error:
+        return view | {"message": str(error)}
+    path = figure.target(name, scale)
+    figure.save(drawn, path)
+    if name in names():
+        done = done_cells(name, scale, collect(load(name), scale), uses)
+        view["runs"] = list({cell.run.id: cell for cells in done.values() for cell in cells}.values())
+    image = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
+    width, height = (round(inches * DPI) for inches in drawn.get_size_inches())
+    return view | {"image": image, "width": width, "height": height, "file": path.relative_to(figure.OUT).as_posix()}
+
+
+def tables(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
+    """Every table at the scales shown."""
+    return [
+        {"name": name, "caption": load(name).caption, "views": [table_view(name, scale, uses) for scale in shown]}
+        for name in names()
+        if "/table" in name
+    ]
+
+
+def figures(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
+    """Every figure at the scales shown; one that needs no runs, once."""
+    views = []
+    for name in FIGURES:
+        module = import_module(f"reports.figures.{name.partition('/')[2]}")
+        here = shown if module.FRAMES else shown[:1]
+        drawn = [figure_view(name, scale, uses) for scale in here]
+        views.append({"name": name, "title": module.TITLE, "caption": module.CAPTION, "views": drawn})
+    return views
