@@ -11,7 +11,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from benchmarks.errors import UserError
@@ -29,25 +28,26 @@ def read(path: Path) -> pd.DataFrame:
         raise UserError(f"cannot read {path}: run `make {path.stem.replace('scaling', 'bench-scaling')}`") from error
 
 
+@style.styled
 def ratios(frame: pd.DataFrame) -> Figure:
     """A bar a ratio; the target as a line across it, the operations' ratio as a dot."""
     fig, ax = plt.subplots(figsize=(6.5, 0.32 * len(frame) + 1), layout="constrained")
     y = range(len(frame))
     met = frame.target.isna() | (frame.ratio <= frame.target)
-    ax.barh(y, frame.ratio, color=[style.PALETTE[0] if m else style.PALETTE[1] for m in met], height=0.65)
+    ax.barh(y, frame.ratio, color=[style.BLUE if m else style.ORANGE for m in met], height=0.65)
     ax.scatter(frame.get("flops", pd.Series(float("nan"), frame.index)), y, color="black", s=14, zorder=3)
     for at, target in zip(y, frame.target, strict=True):
         if target == target:
             ax.plot([target, target], [at - 0.45, at + 0.45], color="black", linewidth=1.5)
     for at, ratio in zip(y, frame.ratio, strict=True):
         ax.text(ratio, at, f" {ratio:.2f}", va="center", fontsize=8)
-    ax.set(yticks=list(y), yticklabels=frame.name, xlabel="ratio of medians (bar: target, dot: operations)")
+    ax.set(yticks=list(y), yticklabels=frame.name, xlabel="ratio of medians (line: target, dot: ratio of operations)")
     ax.invert_yaxis()
     ax.set_title(f"{frame.device[0]}, {frame.backbone[0]}", fontsize=9)
-    sns.despine(fig)
     return fig
 
 
+@style.styled
 def growth(frame: pd.DataFrame) -> Figure:
     """Step time above, memory below; an axis a column."""
     axes_of = list(dict.fromkeys(frame.axis))
@@ -56,12 +56,13 @@ def growth(frame: pd.DataFrame) -> Figure:
         part = frame[frame.axis == axis]
         for row, (what, unit, scale) in enumerate((("seconds", "s", 1.0), ("bytes", "MB", 1e6))):
             ax = axes[row][column]
-            for color, (method, points) in zip(style.PALETTE, part.groupby("method", sort=False), strict=False):
-                ax.plot(points.value, points[what] / scale, "o-", color=color, label=NAMES[method], markersize=4)
+            for method, points in part.groupby("method", sort=False):
+                color, dashes, marker = style.METHODS[NAMES[method]]
+                x, y = points["value"], points[what] / scale
+                ax.plot(x, y, color=color, linestyle=dashes, marker=marker, label=NAMES[method])
             ax.set(xscale="log", yscale="log", xlabel=axis if row else "", ylabel=unit if column == 0 else "")
     axes[0][0].legend(frameon=False, fontsize=8)
     fig.suptitle(f"A step's time and memory: {frame.device[0]}, WRN-{frame.depth[0]}", fontsize=9)
-    sns.despine(fig)
     return fig
 
 

@@ -138,6 +138,10 @@ def test_help_names_every_target() -> None:
         ("report", ["-m reports.page scale=demo"]),
         ("audit", ["-m reports.audit"]),
         ("bench", ["-m benchmarks.bench"]),
+        ("bench-scaling ARGS=depth=10", ["-m benchmarks.bench.scaling depth=10"]),
+        ("bench-gpu", ["-m benchmarks.bench.gpu"]),
+        ("bench-figure", ["-m reports.speed"]),
+        ("profile METHOD=fixmatch", ["-m benchmarks.bench.phases method=fixmatch"]),
         ("data DATASETS=cifar10", ["-m benchmarks.datasets cifar10"]),
     ],
 )  # fmt: skip
