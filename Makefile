@@ -138,10 +138,17 @@ format: $(SETUP)
 bench: $(SETUP)
 	@$(PY) -m benchmarks.bench $(ARGS)
 
-#: bench-scaling, bench-together  step time over batch, width and classes; runs that share one machine
+#: bench-scaling                  how a step's time and memory grow with batch, width and classes
+bench-scaling: $(SETUP)
+	@$(PY) -m benchmarks.bench.scaling $(ARGS)
+
+#: bench-together                 steps a second of 1, 2, 4 and 8 runs that share this machine
+bench-together: $(SETUP)
+	@$(PY) -m benchmarks.bench.together $(ARGS)
+
 #: bench-gpu                      everything that is said of a GPU, in ten minutes
-bench-scaling bench-together bench-gpu: $(SETUP)
-	@$(PY) -m benchmarks.$(subst -,.,$@) $(ARGS)
+bench-gpu: $(SETUP)
+	@$(PY) -m benchmarks.bench.gpu $(ARGS)
 
 #: bench-figure                   draw what bench and bench-scaling have written
 bench-figure: $(SETUP)
