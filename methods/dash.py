@@ -37,7 +37,7 @@ class Dash(Thresholding):
         if since < 0:
             if student.progress >= self.warm_up / 2:
                 loss = -p.amax(-1).log()
-                self.pseudo_loss += torch.stack([loss.sum(), loss.new_tensor(len(loss))])
+                self.pseudo_loss += torch.stack([loss.sum(), loss.new_full((), len(loss))])
         else:
             rho_hat = self.pseudo_loss[0] / self.pseudo_loss[1].clamp(min=1)
             decayed = self.C * self.gamma ** -(since // self.period) * rho_hat

@@ -19,7 +19,7 @@ def one_hot(y: Tensor, n_classes: int) -> Tensor:
 
 def mixing(beta: float, like: Tensor) -> Tensor:
     """One lambda ~ Beta(beta, beta) for the whole batch, on `like`'s device (drawn from torch's global generator)."""
-    b = torch.tensor(beta, device=like.device)
+    b = torch.full((), beta, device=like.device)  # made there: nothing waits for the device
     return torch.distributions.Beta(b, b, validate_args=False).sample()
 
 
