@@ -51,9 +51,8 @@ class Trainer:
 
     def train(self, method: Method, net: nn.Module) -> Student:
         device = self.task.unlabelled.device
-        with blame(
-            f"cannot set up {type(method).__name__}", (ValueError,)
-        ):  # so torch calls a number that cannot be: lr=-1
+        # what torch says of a number that cannot be: lr=-1, hidden=[-1]; anything else is a bug, with its traceback
+        with blame(f"cannot set up {type(method).__name__}", (ValueError, RuntimeError)):
             net = method.setup(self.task.facts, net).to(device)
         student = self.make_student(net)
         method.to(device)
