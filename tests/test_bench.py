@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from benchmarks.bench import clock, gpu, phases, together
+from benchmarks.bench import clock, gpu, phases, ratios, together
 from benchmarks.bench.steps import ours, pillow_views, strong_views, task_of
 from benchmarks.build import make
 from benchmarks.config import compose
@@ -19,7 +19,7 @@ LABELLED, UNLABELLED = 4, 12
 
 
 def operations(how: str) -> int:
-    return clock.operations(ours(f"{how} {SMALL}", task_of(LABELLED, UNLABELLED)))[0]
+    return clock.flops(ours(f"{how} {SMALL}", task_of(LABELLED, UNLABELLED)))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,16 @@ def test_the_gpu_part_runs_anywhere_if_asked(tmp_path, monkeypatch):
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert {row["precision"] for row in found["steps"]} == {"float32", "bfloat16"}
     assert all(row["steps_per_second"] > 0 and row["roofline"] > 0 for row in found["steps"])
+
+
+def test_the_ratios_as_the_command_gives_them(tmp_path, monkeypatch):
+    """Rounds in turn, operations, and peak memory in processes of their own."""
+    monkeypatch.setattr(ratios, "OUT", tmp_path / "bench.json")
+    assert ratios.main(["rounds=1", "backbone=tiny", "only=fixmatch,meta_t"]) == 0
+    found = {row["name"]: row for row in json.loads((tmp_path / "bench.json").read_text())}
+    assert set(found) == {"meta_t/fixmatch", "memory: meta_t/fixmatch"}
+    assert found["meta_t/fixmatch"]["flops"] == pytest.approx(2.148, rel=0.03)
+    assert all(row["ratio"] > 0 for row in found.values())
 
 
 def test_runs_together(tmp_path, monkeypatch):

@@ -88,13 +88,18 @@ class Traffic(TorchDispatchMode):
         return out
 
 
-def operations(step: StepFn) -> tuple[int, int]:
-    """(floating-point operations of convolutions and products of matrices, bytes read and written) of one step."""
-    with FlopCounterMode(display=False) as flops:
+def flops(step: StepFn) -> int:
+    """Floating-point operations of the convolutions and products of matrices of one step."""
+    with FlopCounterMode(display=False) as counter:
         step()
-    with Traffic() as traffic:
+    return counter.get_total_flops()
+
+
+def traffic(step: StepFn) -> int:
+    """Bytes that one step's operators read and write."""
+    with Traffic() as counter:
         step()
-    return flops.get_total_flops(), traffic.bytes
+    return counter.bytes
 
 
 @contextmanager

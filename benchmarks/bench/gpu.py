@@ -16,7 +16,7 @@ import torch
 
 from benchmarks import memory
 from benchmarks.bench import clock
-from benchmarks.bench.__main__ import OUT as BENCH
+from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import ours, strong_views
 from benchmarks.build import device
 from benchmarks.environment import environment
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
             for compiled in (False, True) if device().type == "cuda" else (False,):
                 step = ours(f"method={method} precision={precision} {overrides}", compiled=compiled)
                 seconds = median(step, rounds)
-                flops, traffic = (0, 0) if compiled else clock.operations(step)
+                flops, traffic = (0, 0) if compiled else (clock.flops(step), clock.traffic(step))
                 row: dict[str, Any] = {"method": method, "precision": precision, "compiled": compiled}
                 row |= {"steps_per_second": 1 / seconds, "peak_bytes": clock.peak(step)}
                 if flops:

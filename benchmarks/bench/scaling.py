@@ -10,13 +10,14 @@ import json
 import multiprocessing
 import statistics
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import torch
 
 from benchmarks import memory
 from benchmarks.bench import clock
-from benchmarks.bench.__main__ import OUT as BENCH
+from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import LABELLED, config, ours, task_of
 from benchmarks.build import device, make
 
@@ -68,8 +69,8 @@ def main(arguments: list[str]) -> int:
     for axis, values in AXES.items():
         for value in values:
             for method in METHODS:
-                with context.Pool(1, maxtasksperchild=1) as pool:
-                    found.append(pool.apply(point, (method, axis, value, depth, rounds)))
+                with ProcessPoolExecutor(1, context) as pool:
+                    found.append(pool.submit(point, method, axis, value, depth, rounds).result())
                 row = found[-1]
                 print(f"{axis} {value}, {method}: {row['seconds']:.3f} s, {row['bytes'] / 1e6:.0f} MB", flush=True)
     for n in REMEMBERED:

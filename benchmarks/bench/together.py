@@ -14,7 +14,7 @@ import torch
 
 from benchmarks import memory
 from benchmarks.bench import clock
-from benchmarks.bench.__main__ import OUT as BENCH
+from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import ours
 
 OUT = BENCH.with_name("together.json")
