@@ -35,12 +35,15 @@ def ratios(frame: pd.DataFrame) -> Figure:
     y = range(len(frame))
     met = frame.target.isna() | (frame.ratio <= frame.target)
     ax.barh(y, frame.ratio, color=[style.BLUE if m else style.ORANGE for m in met], height=0.65)
-    ax.scatter(frame.get("flops", pd.Series(float("nan"), frame.index)), y, color="black", s=14, zorder=3)
+    operations = frame.get("flops", pd.Series(float("nan"), frame.index))
+    ax.scatter(operations, y, color="black", s=14, zorder=3)
     for at, target in zip(y, frame.target, strict=True):
         if target == target:
             ax.plot([target, target], [at - 0.45, at + 0.45], color="black", linewidth=1.5)
-    for at, ratio in zip(y, frame.ratio, strict=True):
-        ax.text(ratio, at, f" {ratio:.2f}", va="center", fontsize=8)
+    ends = pd.concat([frame.ratio, frame.target, operations], axis=1).astype(float).max(axis=1)
+    for at, ratio, end in zip(y, frame.ratio, ends, strict=True):
+        ax.text(end + 0.04, at, f"{ratio:.2f}", va="center", fontsize=8)
+    ax.set_xlim(0, 1.1 * ends.max())
     ax.set(yticks=list(y), yticklabels=frame.name, xlabel="ratio of medians (line: target, dot: ratio of operations)")
     ax.invert_yaxis()
     ax.set_title(f"{frame.device[0]}, {frame.backbone[0]}", fontsize=9)
