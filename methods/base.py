@@ -38,9 +38,7 @@ class Inner(NamedTuple):
 
     losses: Tensor  #: l_j [B], each with its share of the mean already in it
     base: Tensor | None = None  #: what the look-ahead descends besides
-    known: Tensor | None = (
-        None  #: total at the look-ahead's weights: its gradient is taken, descending it costs nothing
-    )
+    known: Tensor | None = None  #: total at the look-ahead's weights: its gradient is taken, descending it is free
 
     def total(self, s: Tensor) -> Tensor:
         """The objective, a scalar, at weights s [B]."""

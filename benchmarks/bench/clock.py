@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import json
 import statistics
 import sys
 import time
@@ -22,6 +23,13 @@ from benchmarks.build import device
 def where() -> str:
     on_gpu = device().type == "cuda"
     return torch.cuda.get_device_name() if on_gpu else f"cpu, {torch.get_num_threads()} threads"
+
+
+def save(path: Path, found: Any) -> None:
+    """What was measured, as JSON; says where it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print(path)
 
 
 def clock() -> float:

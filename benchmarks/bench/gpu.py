@@ -6,7 +6,6 @@ fastest copy, measured here. Writes reports/out/bench-gpu.json with device, comm
 so; any=yes runs it on the CPU all the same, as tests do (with backbone.depth=10 and rounds=1).
 """
 
-import json
 import statistics
 import sys
 from collections.abc import Callable
@@ -70,9 +69,7 @@ def main(arguments: list[str]) -> int:
     views = 1000 * median(strong_views(), rounds)
     print(f"strong views of one batch: {views:.3f} ms")
     record = {"targets": TARGETS, "steps": found, "strong_views_ms": views, "rounds": rounds}
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(record | environment(clock.where(), torch.get_num_threads()), indent=1) + "\n")
-    print(OUT)
+    clock.save(OUT, record | environment(clock.where(), torch.get_num_threads()))
     return 0
 
 

@@ -9,7 +9,6 @@ rounds of the two steps' times within a round. Options: rounds=5 backbone=wrn28_
 installed; `pillow` makes the strong views one by one, on one core, as `strong_views` here.
 """
 
-import json
 import multiprocessing
 import statistics
 from concurrent.futures import ProcessPoolExecutor
@@ -89,7 +88,9 @@ def rows(backbone: str, rounds: int, wanted: set[str], with_memory: bool) -> lis
             found.append(row)
     if with_memory:
         peak = peaks([name for name in MEMORY if name in steps], backbone)
-        for name in peak.keys() - {"fixmatch"} if "fixmatch" in peak else ():
+        for name in MEMORY[1:] if "fixmatch" in peak else ():
+            if name not in peak:
+                continue
             target = MEMORY_TARGET if name == "meta_t" else None
             row = {"name": f"memory: {name}/fixmatch", "ratio": round(peak[name] / peak["fixmatch"], 3)}
             found.append(row | {"target": target, "bytes": [peak[name], peak["fixmatch"]]})
@@ -125,7 +126,5 @@ def main(arguments: list[str]) -> int:
         found.append(views(rounds))
     more = {"device": clock.where(), "backbone": backbone, "rounds": rounds}
     print(f"{more['device']}, {backbone}, {rounds} rounds\n{show(found)}")
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps([row | more for row in found], indent=1) + "\n")
-    print(OUT)
+    clock.save(OUT, [row | more for row in found])
     return 0

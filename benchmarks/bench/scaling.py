@@ -6,7 +6,6 @@ point in a process of its own. Writes reports/out/scaling.json; `python -m repor
 depth=28 (a CPU wants 10).
 """
 
-import json
 import multiprocessing
 import statistics
 import sys
@@ -77,9 +76,7 @@ def main(arguments: list[str]) -> int:
         found.append(remembered(n))
         print(f"{n:,} remembered images: {found[-1]['seconds']:.5f} s, {found[-1]['bytes'] / 1e6:.1f} MB", flush=True)
     more = {"device": clock.where(), "depth": depth, "rounds": rounds}
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps([row | more for row in found], indent=1) + "\n")
-    print(OUT)
+    clock.save(OUT, [row | more for row in found])
     return 0
 
 

@@ -4,7 +4,6 @@ Steps a second of 1, 2, 4 and 8 processes, as `runs_per_gpu` or the local launch
 Options: method=fixmatch backbone=wrn28_2 seconds=20 and any override. Writes reports/out/together.json.
 """
 
-import json
 import multiprocessing
 import sys
 import time
@@ -50,9 +49,7 @@ def main(arguments: list[str]) -> int:
         row: dict[str, Any] = {"processes": n, "steps_per_second": sum(rates), "over_one": sum(rates) / one}
         found.append(row | {"overrides": overrides, "device": clock.where()})
         print(f"{n} at a time: {sum(rates):.2f} steps a second, {found[-1]['over_one']:.2f} of one's", flush=True)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(found, indent=1) + "\n")
-    print(OUT)
+    clock.save(OUT, found)
     return 0
 
 
