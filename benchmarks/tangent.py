@@ -12,28 +12,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Lookup = Callable[[Any], Tensor | None]
-"""A value of the pass -> its tangent; None where it has none."""
+Tangents = Sequence[Tensor | None]
+"""Of an operator's arguments, in their order; None where one has none."""
 
 
 class Value(NamedTuple):
     """A tensor as it was when an operator took or made it; in-place operators change the version."""
 
-    tensor: Tensor
+    number: int  #: the tape's name for it, for the tensor itself may be gone
     version: int
     live: bool  #: it depends on a parameter, as reverse mode sees it
     leaf: bool
+    origin: str  #: what made it, as autograd calls that
 
 
 class Op(NamedTuple):
-    rule: Callable[["Op", Lookup], Tensor | Sequence[Tensor | None] | None]
+    rule: Callable[["Op", Tangents], Tensor | Tangents | None]
     function: Callable[..., Any]
-    args: Sequence[Any]  #: positional; flat and together with keywords where there is a `structure`
+    args: Sequence[Any]  #: what the rule needs of them; flat and together with keywords where there is a `structure`
     kwargs: dict[str, Any]
-    out: Any
     structure: Any
-    takes: Sequence[Value]
-    makes: Sequence[Value | None]  #: as `out` flattened, None for what is no tensor
+    takes: Sequence[Value | None]  #: None for what is no tensor
+    makes: Sequence[Value | None]  #: as the outcome flattened
 
 
 def _full(value: Any) -> Any:
@@ -43,10 +43,10 @@ def _full(value: Any) -> Any:
     return value.detach().float() if value.dtype in (torch.bfloat16, torch.float16) else value.detach()
 
 
-def _push_conv(op: Op, lookup: Lookup) -> Tensor | None:
+def _push_conv(op: Op, tangents: Tangents) -> Tensor | None:
     """conv(dx, W) + conv(x, dW) + db."""
-    x, weight, bias, *rest = op.args if len(op.args) > 2 else (*op.args, None)
-    dx, dw, db = lookup(x), lookup(weight), lookup(bias)
+    x, weight, _bias, *rest = op.args if len(op.args) > 2 else (*op.args, None)
+    dx, dw, db = (*tangents, None)[:3]
     if dw is None and db is not None:
         dw = torch.zeros_like(weight)
     out = None if dw is None else F.conv2d(_full(x), dw, db, *rest)
@@ -56,9 +56,9 @@ def _push_conv(op: Op, lookup: Lookup) -> Tensor | None:
     return through if out is None else through.add_(out)
 
 
-def _push_leaky_relu(op: Op, lookup: Lookup) -> Tensor | None:
+def _push_leaky_relu(op: Op, tangents: Tangents) -> Tensor | None:
     x, slope = op.args[0], (op.args[1] if len(op.args) > 1 else op.kwargs.get("negative_slope", 0.01))
-    dx = lookup(x)
+    dx = tangents[0]
     return None if dx is None else torch.ops.aten.leaky_relu_backward(dx, _full(x), slope, False)
 
 
@@ -77,10 +77,10 @@ def _batch_norm(
     return out, (x, weight, bias, mean.detach(), inverse.detach(), eps)
 
 
-def _push_batch_norm(op: Op, lookup: Lookup) -> Tensor | None:
+def _push_batch_norm(op: Op, tangents: Tangents) -> Tensor | None:
     """With x^ the normalised input: weight (dx - mean dx - x^ mean(x^ dx)) / sd + x^ dweight + dbias."""
-    x, weight, bias, mean, inverse, eps = op.args
-    dx, dw, db = lookup(x), lookup(weight), lookup(bias)
+    x, weight, _bias, mean, inverse, eps = op.args
+    dx, dw, db = tangents[:3]
     if dw is None and db is not None:
         dw = torch.zeros_like(db)
     x, out = _full(x), None
@@ -97,19 +97,23 @@ def _push_batch_norm(op: Op, lookup: Lookup) -> Tensor | None:
     return out
 
 
-def _push_add_in_place(op: Op, lookup: Lookup) -> Tensor | None:
-    """a += b: of all in-place operators the one whose rule needs no value that is gone."""
-    a, b = op.args
-    da, db = lookup(a), lookup(b)
-    if db is None:
-        return da
-    return db.expand_as(a) if da is None else da + db
+def _push_add(op: Op, tangents: Tangents) -> Tensor | None:
+    """a + b, also in place. It needs no value of the pass but the outcome's shape, so the tape keeps none alive."""
+    (shape,) = op.args
+    da, db = tangents
+    if da is not None and db is not None:
+        return da + db
+    only = db if da is None else da
+    return None if only is None else only.expand(shape)
 
 
-RULES: dict[Any, Callable[[Op, Lookup], Any]] = {
+RULES: dict[Any, Callable[[Op, Tangents], Any]] = {
     F.conv2d: _push_conv,
     torch.conv2d: _push_conv,
     F.leaky_relu: _push_leaky_relu,
-    Tensor.add_: _push_add_in_place,
-    Tensor.__iadd__: _push_add_in_place,
+    torch.add: _push_add,
+    Tensor.add: _push_add,
+    Tensor.__add__: _push_add,
+    Tensor.add_: _push_add,
+    Tensor.__iadd__: _push_add,
 }

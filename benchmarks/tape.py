@@ -6,6 +6,7 @@ the fast rules of `tangent.py`, and by PyTorch's rule for any other operator alo
 against it).
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,16 +16,17 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from torch.utils.weak import WeakIdKeyDictionary
 
 from benchmarks.errors import UserError
 from benchmarks.tangent import (
     RULES,
-    Lookup,
     Op,
+    Tangents,
     Value,
     _batch_norm,
     _full,
-    _push_add_in_place,
+    _push_add,
     _push_batch_norm,
     _push_leaky_relu,
 )
@@ -33,15 +35,17 @@ from benchmarks.tangent import (
 class Tape(TorchFunctionMode):
     """Within the context, every operator that makes a tensor from parameters is noted, in order.
 
-    A noted tensor stays alive as long as the tape, so that its id is its own. What cannot be carried is refused (a
-    UserError in `tangent`): operators without a forward-mode rule, random ones, those that the tape did not see
-    (autograd.Function), and values modified in place, for which versions are compared as autograd does. Whatever
-    reverse mode holds constant (detached, made without gradients) is constant here.
+    It keeps what the rules need and no more, so that a noted pass takes hardly more memory than a plain one. What
+    cannot be carried is refused (a UserError in `tangent`): operators without a forward-mode rule, random ones, those
+    that the tape did not see (autograd.Function), and values modified in place, for which versions are compared as
+    autograd does. Whatever reverse mode holds constant (detached, made without gradients) is constant here.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.ops: list[Op] = []
+        self.numbers = WeakIdKeyDictionary()  # tensor -> number; an id may be another tensor's later
+        self.count = itertools.count()
 
     def __torch_function__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -50,7 +54,7 @@ class Tape(TorchFunctionMode):
         rule = RULES.get(function, _push_any)
         if kwargs and rule is not _push_leaky_relu:  # the other rules are for calls as modules write them
             rule = _push_any
-        takes = _values(args) if rule is _push_add_in_place else None  # before it is added to
+        before = self._values(args) if rule is _push_add else None  # in place, it changes what it takes
         if function is F.batch_norm and kwargs.get("training", False):
             out, args = _batch_norm(*args, **kwargs)
             rule, kwargs = _push_batch_norm, {}
@@ -60,51 +64,63 @@ class Tape(TorchFunctionMode):
         if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in outs):
             if rule is _push_any:  # flat: a list among the arguments may grow later
                 args, structure = tree_flatten((args, kwargs))
-            makes = [_value(leaf) if isinstance(leaf, Tensor) else None for leaf in outs]
-            self.ops.append(Op(rule, function, args, kwargs, out, structure, takes or _values(args), makes))
+            takes = before or self._values(args)
+            kept = (out.shape,) if rule is _push_add else args
+            self.ops.append(Op(rule, function, kept, kwargs, structure, takes, self._values(outs)))
         return out
 
     @torch.no_grad()
     def tangent(self, tangents: Mapping[Tensor, Tensor], of: Tensor) -> Tensor:
         """The tangent of `of`, a value of the pass, for the given tangents of its inputs (parameters)."""
-        known: dict[int, tuple[int | None, Tensor | None]] = {id(p): (None, dp) for p, dp in tangents.items()}
-        last = {id(value.tensor): op for op in self.ops for value in op.takes}  # which reads a tangent last
-        last.pop(id(of), None)  # nobody does: it is the answer
+        known: dict[int, tuple[int | None, Tensor | None]] = {self._number(p): (None, dp) for p, dp in tangents.items()}
+        last = {value.number: op for op in self.ops for value in op.takes if value}  # which reads a tangent last
+        last.pop(self._number(of), None)  # nobody does: it is the answer
 
-        def take(value: Value, function: Any) -> Tensor | None:
-            if not value.live or (value.leaf and id(value.tensor) not in known):
+        def take(value: Value | None, function: Any) -> Tensor | None:
+            if value is None or not value.live or (value.leaf and value.number not in known):
                 return None
-            if id(value.tensor) not in known:
-                origin = value.tensor.grad_fn.name() if value.tensor.grad_fn else "now detached"
-                raise _refusal(function, f"the tape did not see its input being made ({origin})")
-            version, tangent = known[id(value.tensor)]
+            if value.number not in known:
+                raise _refusal(function, f"the tape did not see its input being made ({value.origin})")
+            version, tangent = known[value.number]
             if version not in (None, value.version):
                 raise _refusal(function, "its input was modified in place")
             return tangent
 
         for op in self.ops:
-            taken = {id(value.tensor): take(value, op.function) for value in op.takes}
+            taken = [take(value, op.function) for value in op.takes]
             pushed: Any = None
-            if any(tangent is not None for tangent in taken.values()):
-                pushed = op.rule(op, lambda value, taken=taken: taken.get(id(value)))  # type: ignore[misc]
-                if op.rule is not _push_add_in_place and any(v.tensor._version != v.version for v in op.takes):
+            if any(tangent is not None for tangent in taken):
+                pushed = op.rule(op, taken)
+                if _modified(op):
                     raise _refusal(op.function, "its input was modified in place")
             if pushed is None or isinstance(pushed, Tensor):
                 pushed = [pushed] * len(op.makes)
-            known |= {id(v.tensor): (v.version, d) for v, d in zip(op.makes, pushed, strict=True) if v and v.live}
-            for key in taken:
-                if last.get(key) is op:  # its memory serves the next operator
-                    known.pop(key, None)
-        result = take(_value(of), "the result")
+            known |= {v.number: (v.version, d) for v, d in zip(op.makes, pushed, strict=True) if v and v.live}
+            for value in op.takes:
+                if value and last.get(value.number) is op:  # its memory serves the next operator
+                    known.pop(value.number, None)
+        result = take(self._value(of), "the result")
         return torch.zeros_like(of) if result is None else result
 
+    def _number(self, tensor: Tensor) -> int:
+        if tensor not in self.numbers:
+            self.numbers[tensor] = next(self.count)
+        return self.numbers[tensor]
 
-def _value(tensor: Tensor) -> Value:
-    return Value(tensor, tensor._version, tensor.requires_grad, tensor.is_leaf)
+    def _value(self, tensor: Tensor) -> Value:
+        origin = tensor.grad_fn.name() if tensor.grad_fn else "now detached"
+        return Value(self._number(tensor), tensor._version, tensor.requires_grad, tensor.is_leaf, origin)
+
+    def _values(self, args: Iterable[Any]) -> list[Value | None]:
+        return [self._value(arg) if isinstance(arg, Tensor) else None for arg in args]
 
 
-def _values(args: Iterable[Any]) -> list[Value]:
-    return [_value(arg) for arg in args if isinstance(arg, Tensor)]
+def _modified(op: Op) -> bool:
+    """Whether a value that the rule read is no longer what it was in the pass."""
+    return any(
+        value and isinstance(arg, Tensor) and arg._version != value.version
+        for arg, value in zip(op.args, op.takes, strict=False)  # a sum keeps no values
+    )
 
 
 def _refusal(function: Any, why: str) -> UserError:
@@ -112,13 +128,12 @@ def _refusal(function: Any, why: str) -> UserError:
     return UserError(f"engine=forward cannot differentiate {name}: {why}; choose engine=finite_difference")
 
 
-def _push_any(op: Op, lookup: Lookup) -> list[Tensor | None]:
+def _push_any(op: Op, tangents: Tangents) -> list[Tensor | None]:
     """PyTorch's forward-mode rule for one operator."""
-    device = op.takes[0].tensor.device
+    device = next(tangent for tangent in tangents if tangent is not None).device
     generator = torch.cuda.default_generators[device.index] if device.type == "cuda" else torch.default_generator
     before = generator.get_state()
     with forward_ad.dual_level():
-        tangents = [lookup(leaf) for leaf in op.args]
         duals = [
             _full(leaf) if tangent is None else forward_ad.make_dual(_full(leaf), tangent)
             for leaf, tangent in zip(op.args, tangents, strict=True)

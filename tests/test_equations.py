@@ -2,6 +2,7 @@
 
 import copy
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
@@ -349,6 +350,25 @@ def test_the_tape_keeps_the_values_of_the_pass():
     for name, value in net.named_buffers():
         torch.testing.assert_close(value, after[name], rtol=1e-12, atol=0)
         assert not torch.equal(value, before[name])
+
+
+def test_the_tape_keeps_no_value_alive_that_no_rule_reads():
+    w, x, kept, made = matrix(4, 4), torch.randn(4, 4), torch.randn(4, 4), []
+
+    def watched(value: Tensor) -> Tensor:
+        made.append(weakref.ref(value))
+        return value
+
+    with Tape() as tape:
+        branch = watched(x @ w)
+        out = watched(branch + kept)  # autograd needs no value of a sum
+        del branch
+        exponential = watched(out.exp())
+        del out
+        end = exponential.sum()
+        del exponential
+    assert [ref() is None for ref in made] == [True, False, False]  # exp's rule reads its input, sum's as well
+    torch.testing.assert_close(tape.tangent({w: x}, end), (torch.exp(x @ w + kept) * (x @ x)).sum())
 
 
 def truth(f: Callable[[dict[str, Tensor]], Tensor], params: dict[str, Tensor], v: dict[str, Tensor]) -> Tensor:
