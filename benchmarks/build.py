@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.errors import UserError, blame
+from benchmarks.graph import CudaGraphs, Recorder
 from benchmarks.task import Task
 
 
@@ -35,6 +36,20 @@ def device() -> torch.device:
 def compiled() -> bool:
     """Whether $SSL_COMPILE=1 asks for torch.compile: it pays back on a GPU, not on a CPU (docs/performance.md)."""
     return os.environ.get("SSL_COMPILE", "0") == "1"
+
+
+def recorder() -> Recorder | None:
+    """What $SSL_GRAPH=1 asks for: steps as CUDA graphs. Raises UserError where there is no GPU."""
+    if os.environ.get("SSL_GRAPH", "0") != "1":
+        return None
+    if device().type != "cuda":
+        raise UserError(f"SSL_GRAPH=1 needs a GPU, and this run is on {device()}: set SSL_GRAPH=0")
+    return CudaGraphs()
+
+
+def tune() -> None:
+    """A GPU's fast settings, harmless elsewhere: TF32, and cuDNN tries its algorithms (all steps have one shape)."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
 
 
 def network(node: DictConfig, task: Task) -> torch.nn.Module:

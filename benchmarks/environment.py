@@ -1,5 +1,6 @@
 """Where a run was made: the suite's commit, versions, the device, the command."""
 
+import os
 import subprocess
 import sys
 import time
@@ -34,5 +35,6 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "device": device,
         "threads": threads,
         "command": sys.argv,
+        "settings": {name: os.environ[name] for name in ("SSL_COMPILE", "SSL_GRAPH") if name in os.environ},
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }

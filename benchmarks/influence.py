@@ -29,6 +29,7 @@ from methods.base import Inner, Net
 InnerFn = Callable[[Net], Inner]
 MetaFn = Callable[[Net], Tensor]
 Weights = dict[str, Tensor]
+Rate = float | Tensor
 
 
 def at(net: nn.Module, weights: Weights) -> Net:
@@ -56,7 +57,7 @@ class Known(torch.autograd.Function):
         return None, None, *(None if g is None else factor * g for g in ctx.gradients)
 
 
-def look_ahead(net: nn.Module, here: Inner, weights: Tensor | None, lr: float) -> tuple[Weights, Inner]:
+def look_ahead(net: nn.Module, here: Inner, weights: Tensor | None, lr: Rate) -> tuple[Weights, Inner]:
     """w_hat = w - lr grad (base + sum_j s_j l_j), from the graph of a pass already made; w itself where all s_j = 0.
 
     And `here` with what is known now.
@@ -82,7 +83,7 @@ def meta_gradient(net: nn.Module, meta: MetaFn, ahead: Weights) -> Weights:
     }
 
 
-def forward(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: float) -> tuple[Tensor, Inner]:
+def forward(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: Rate) -> tuple[Tensor, Inner]:
     """-lr times the tangent of the losses along v, pushed through the inner pass."""
     with Tape() as tape:
         here = inner(net)
@@ -93,7 +94,7 @@ def forward(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None
 
 
 def finite_difference(
-    net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: float
+    net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: Rate
 ) -> tuple[Tensor, Inner]:
     """-lr (l(w + eps v) - l(w - eps v)) / (2 eps) with eps = 0.0001 / |v|: two plain passes.
 
@@ -117,7 +118,7 @@ def finite_difference(
     return -lr * (there[0] - there[1]) / (2 * eps), here
 
 
-def higher(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: float) -> tuple[Tensor, Inner]:
+def higher(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None, lr: Rate) -> tuple[Tensor, Inner]:
     """The look-ahead unrolled by the package `higher`, then differentiated twice: what the papers ran."""
     import higher as package
 

@@ -19,7 +19,7 @@ class Meter:
 
     def _add(self, name: str, value: Tensor) -> None:
         value = value.detach().float()
-        self.sums[name] = self.sums[name] + value if name in self.sums else value
+        self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()  # it may be written anew
         self.counts[name] = self.counts.get(name, 0) + 1
 
     @torch.no_grad()

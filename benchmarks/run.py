@@ -3,8 +3,8 @@
     python -m benchmarks.run method=meta_t task=cifar10 task.labels=40 scale=paper seed=0
 
 Launch settings, which are no part of a run: SSL_DATA and SSL_RUNS (folders), SSL_DEVICE (cpu, cuda, cuda:1),
-SSL_CHECKPOINT (seconds between two checkpoints), SSL_COMPILE (1: torch.compile, for a GPU). Ctrl-C, SIGTERM and SIGUSR2
-save first; the same command goes on.
+SSL_CHECKPOINT (seconds between two checkpoints); on a GPU SSL_COMPILE=1 (torch.compile) and SSL_GRAPH=1 (steps as CUDA
+graphs). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
 """
 
 import os
@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks import memory
 from benchmarks import stop as stopping
 from benchmarks import task as tasks
-from benchmarks.build import compiled, device, make, network
+from benchmarks.build import compiled, device, make, network, recorder, tune
 from benchmarks.claim import Claim
 from benchmarks.config import GROUPS, compose, options, plain
 from benchmarks.environment import environment
@@ -61,6 +61,7 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     (run / "error.txt").unlink(missing_ok=True)
 
     memory.keep()
+    tune()
     torch.manual_seed(cfg.seed)
     settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
     task, answers = tasks.build(**settings, seed=cfg.seed, augment=make(cfg.task.augment))
@@ -96,6 +97,7 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
         checkpoint_every=checkpoint_every,
         report=report,
         stop=stop,
+        recorder=recorder(),
     )
     student = method.fit(trainer, net)
     run.write_pseudo(final_pass(method, student.average, trainer.task, trainer.answers))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.influence import ENGINES
-from methods.base import Inner, Net
+from methods.base import Batch, Inner, Method, Net, Step
 
 Schedule = Callable[[float], float]
 """Share of the training done, in [0, 1] -> factor on the learning rate."""
@@ -72,6 +72,7 @@ class Student:
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]
         self.step = 0
+        self.rate: Tensor | None = None  #: where a recorded step reads the learning rate (`benchmarks.graph`)
         self.eager = copy.copy(self.net)  # the same parameters and buffers
         if compiled:
             self.net.compile()
@@ -84,6 +85,11 @@ class Student:
     @property
     def lr(self) -> float:
         return self.base_lr * self.schedule(self.progress)
+
+    @property
+    def weight(self) -> float:
+        """Of the net in the running average, when the coming step is done."""
+        return 1 - min(self.decay, 1 - 1 / (self.step + 2))
 
     def autocast(self) -> torch.autocast:
         """The plain passes' precision, as a context."""
@@ -105,25 +111,30 @@ class Student:
 
         inner, meta: the inner objective and the labelled loss as functions of a net; weights: s [B], zero if None.
         """
-        return self.engine(self.eager, inner, meta, weights, self.lr)
+        return self.engine(self.eager, inner, meta, weights, self.lr if self.rate is None else self.rate)
+
+    def take(self, method: Method, batch: Batch) -> Step:
+        """One step of a method, in all."""
+        with self.autocast():
+            step = method.loss(self, batch)
+        self.descend(step.loss)
+        return step
 
     def descend(self, loss: Tensor) -> None:
         """One step on `loss`, differentiated with respect to the net's parameters alone; then the average follows."""
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         for p, g in zip(self.parameters, gradients, strict=True):
-            p.grad = g
+            p.grad = g if g is None or g.stride() == p.stride() else torch.empty_like(p).copy_(g)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr
+            group["lr"] = self.lr if self.rate is None else self.rate
         self.optimizer.step()
-        self.step += 1
         self.follow()
+        self.step += 1
 
     @torch.no_grad()
     def follow(self) -> None:
-        weight = 1 - min(self.decay, 1 - 1 / (self.step + 1))
-        torch._foreach_lerp_(list(self.average.parameters()), self.parameters, weight)
-        for mine, theirs in zip(self.average.buffers(), self.net.buffers(), strict=True):
-            mine.copy_(theirs)
+        torch._foreach_lerp_(list(self.average.parameters()), self.parameters, self.weight)
+        torch._foreach_copy_(list(self.average.buffers()), list(self.net.buffers()))
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -131,8 +131,7 @@ def _refusal(function: Any, why: str) -> UserError:
 def _push_any(op: Op, tangents: Tangents) -> list[Tensor | None]:
     """PyTorch's forward-mode rule for one operator."""
     device = next(tangent for tangent in tangents if tangent is not None).device
-    generator = torch.cuda.default_generators[device.index] if device.type == "cuda" else torch.default_generator
-    before = generator.get_state()
+    before = _drawn(device)
     with forward_ad.dual_level():
         duals = [
             _full(leaf) if tangent is None else forward_ad.make_dual(_full(leaf), tangent)
@@ -147,6 +146,14 @@ def _push_any(op: Op, tangents: Tangents) -> list[Tensor | None]:
             forward_ad.unpack_dual(out).tangent if value and value.live else None
             for out, value in zip(outs, op.makes, strict=True)
         ]
-    if not torch.equal(before, generator.get_state()) or any(isinstance(leaf, torch.Generator) for leaf in op.args):
+    if before != _drawn(device) or any(isinstance(leaf, torch.Generator) for leaf in op.args):
         raise _refusal(op.function, "it is random")
     return pushed
+
+
+def _drawn(device: torch.device) -> bytes:
+    """A state that changes with every random number; not while a CUDA graph is recorded, of a step that was checked."""
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        return b""
+    generator = torch.cuda.default_generators[device.index] if device.type == "cuda" else torch.default_generator
+    return generator.get_state().numpy().tobytes()

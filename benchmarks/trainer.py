@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from benchmarks import checkpoint
 from benchmarks.errors import Stopped, UserError, blame
 from benchmarks.evaluate import evaluate
+from benchmarks.graph import Recorded, Recorder
 from benchmarks.loader import Loader
 from benchmarks.meter import Meter
 from benchmarks.store import Run
@@ -24,7 +26,7 @@ class Trainer:
 
     make_student: net -> Student; checkpoint_every: seconds between two checkpoints (more where saving would take over
     2 % of the time; 0: after every evaluation), written at evaluations' steps or when `stop` says that the machine is
-    about to take the run away (then it raises Stopped after saving).
+    about to take the run away (then it raises Stopped after saving); recorder: what replays steps, if anything.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class Trainer:
         checkpoint_every: float = 300.0,
         report: Callable[[dict[str, Any]], None] = lambda row: None,
         stop: Callable[[], bool] = lambda: False,
+        recorder: Recorder | None = None,
     ) -> None:
         self.run, self.task, self.answers = run, task, answers
         self.make_student = make_student
         self.batch, self.ratio, self.eval_every, self.seed = batch, ratio, eval_every, seed
         self.checkpoint_every, self.report, self.stop = checkpoint_every, report, stop
+        self.recorder = recorder
         self.seconds = 0.0  #: of training alone
         self.stage, self.before = 0, 0  #: stages of `Method.fit` that are finished, and their steps
 
@@ -60,15 +64,14 @@ class Trainer:
         meter = Meter(self.task.n_classes, device)
         parts = {"student": student, "method": method, "loader": loader, "meter": meter}
         self.resume(parts)
+        take = Recorded(student, method, self.recorder) if self.recorder else partial(student.take, method)
         saved, pause = time.monotonic(), self.checkpoint_every
 
         start = time.perf_counter()
         while student.step < student.steps:
             batch = loader.next()
-            with student.autocast():
-                step = method.loss(student, batch)
-            meter.add(student.step, step, self.answers.hidden[batch.j])
-            student.descend(step.loss)
+            step = take(batch)
+            meter.add(student.step - 1, step, self.answers.hidden[batch.j])
             last = student.step == student.steps
             due = last or student.step % self.eval_every == 0
             stop = self.stop()

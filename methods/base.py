@@ -4,7 +4,7 @@ What is in the net is trained by the trainer; what is in the method is trained b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -101,6 +101,14 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def loss(self, student: Student, batch: Batch) -> Step:
         """One step."""
+
+    def phase(self, student: Student) -> Hashable:
+        """All that Python decides of the coming step: where it is the same, so are the operations and their numbers.
+
+        A GPU may then replay one step for another (`benchmarks.graph`). Here no two steps are alike, which is always
+        right; say `()` if `loss` asks for neither `step` nor `progress`, and else what it makes of them.
+        """
+        return student.step
 
     def probe(self, student: Any, batches: Iterator[Batch]) -> dict[str, Tensor]:
         """Scalars measured at an evaluation, for its log; most methods measure nothing.

@@ -1,5 +1,7 @@
 """Dash (Xu et al., ICML 2021)."""
 
+from collections.abc import Hashable
+
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +45,10 @@ class Dash(Thresholding):
             decayed = self.C * self.gamma ** -(since // self.period) * rho_hat
             self.rho.copy_(decayed.clamp(min=self.rho_min))
         return {"rho": self.rho.clone()}
+
+    def phase(self, student: Student) -> Hashable:
+        since = student.progress - self.warm_up
+        return since < 0, student.progress >= self.warm_up / 2 if since < 0 else since // self.period
 
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
         return torch.exp(-self.rho).expand(len(p))

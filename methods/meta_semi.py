@@ -1,5 +1,6 @@
 """Meta-Semi ("Meta-Semi: A Meta-learning Approach for Semi-supervised Learning")."""
 
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 import torch
@@ -60,6 +61,9 @@ class MetaSemi(Method):
         influence, here = student.influence(inner, meta)
         return self.weigh(influence), here.losses
 
+    def phase(self, student: Student) -> Hashable:
+        return ()
+
     def loss(self, student: Student, batch: Batch) -> Step:
         (u,) = batch.u
         p = self.label(student.teacher(u).softmax(-1))
@@ -74,6 +78,7 @@ class MetaSemi(Method):
 
 class Consistency(Protocol):
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module: ...
+    def phase(self, student: Student) -> Hashable: ...
     def consistency(self, student: Student, batch: Batch) -> Tensor: ...
 
 
@@ -86,6 +91,9 @@ class MetaSemiConsistency(MetaSemi):
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         return self.regulariser.setup(facts, super().setup(facts, net))
+
+    def phase(self, student: Student) -> Hashable:
+        return self.regulariser.phase(student)
 
     def loss(self, student: Student, batch: Batch) -> Step:
         step = super().loss(student, batch)

@@ -1,6 +1,6 @@
 """Meta-T and Green Meta-T ("Learning Sample-Aware Threshold for Semi-Supervised Learning")."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -118,6 +118,9 @@ class MetaT(Thresholding):
 
     def is_meta_step(self, step: int) -> bool:
         return True
+
+    def phase(self, student: Student) -> Hashable:
+        return self.schedule(student.progress) if self.is_meta_step(student.step) else None
 
     def get_extra_state(self) -> dict[str, Any]:
         return {"optimizer": self.optimizer.state_dict()}

@@ -1,5 +1,7 @@
 """Labelled data alone: the lower line of every table, and with all labels its upper one."""
 
+from collections.abc import Hashable
+
 from torch import nn
 
 from methods.base import Batch, Facts, Method, Step, Student
@@ -10,6 +12,9 @@ class Supervised(Method):
     """L = 1/B sum_i H(y_i, f(x_i))."""
 
     views = ()
+
+    def phase(self, student: Student) -> Hashable:
+        return ()
 
     def loss(self, student: Student, batch: Batch) -> Step:
         loss = cross_entropy(student.net(batch.x), batch.y).mean()
@@ -29,6 +34,9 @@ class SupervisedMixUp(Method):
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         self.n_classes = facts.n_classes
         return net
+
+    def phase(self, student: Student) -> Hashable:
+        return ()
 
     def loss(self, student: Student, batch: Batch) -> Step:
         x, y = mixup(batch.x, one_hot(batch.y, self.n_classes), self.beta)

@@ -1,7 +1,7 @@
 """Eq. (2) of the Meta-T paper, once; subclasses say what tau is."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 from torch import Tensor
@@ -40,6 +40,9 @@ class Thresholding(Method):
     ) -> tuple[Inner, dict[str, Tensor]]:
         """The step's objective at the present weights, with its graph; and a log. Here the thresholds may learn."""
         return inner(student.net), {}
+
+    def phase(self, student: Student) -> Hashable:
+        return ()
 
     def objective(self, here: Inner, gate: Tensor) -> Tensor:
         """L_s + lambda_u L_u, Eq. (2)."""

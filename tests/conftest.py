@@ -51,9 +51,7 @@ class Parts:
 
     def step(self) -> Step:
         """One step of training, as the trainer takes it."""
-        step = self.method.loss(self.student, self.loader.next())
-        self.student.descend(step.loss)
-        return step
+        return self.student.take(self.method, self.loader.next())
 
 
 def build(*overrides: str) -> Parts:

@@ -7,11 +7,13 @@ import sys
 
 import pytest
 import torch
+from transcript import Transcripts
 
 from benchmarks.bench import clock, gpu, phases, ratios, together
 from benchmarks.bench.steps import ours, pillow_views, strong_views, task_of
 from benchmarks.build import make
 from benchmarks.config import compose
+from benchmarks.errors import UserError
 from benchmarks.student import Student
 
 SMALL = "backbone.depth=10 backbone.width=1"
@@ -87,11 +89,34 @@ def test_the_gpu_part_says_that_there_is_none(capsys):
 
 def test_the_gpu_part_runs_anywhere_if_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu, "OUT", tmp_path / "gpu.json")
-    monkeypatch.setattr(gpu, "METHODS", ("meta_t",))
-    assert gpu.main(["any=yes", "rounds=1", *SMALL.split()]) == 0
+    monkeypatch.setattr(gpu, "METHODS", ("green_meta_t",))
+    recorders: list[Transcripts] = []
+    monkeypatch.setattr(gpu, "CudaGraphs", lambda: recorders.append(Transcripts()) or recorders[-1])
+    assert gpu.main(["any=yes", "rounds=1", "how=eager,graph", *SMALL.split()]) == 0
     found = json.loads((tmp_path / "gpu.json").read_text())
-    assert {row["precision"] for row in found["steps"]} == {"float32", "bfloat16"}
+    assert [(row["how"], row["precision"]) for row in found["steps"]] == [
+        (how, precision) for how in ("eager", "graph") for precision in ("float32", "bfloat16")
+    ]
     assert all(row["steps_per_second"] > 0 and row["roofline"] > 0 for row in found["steps"])
+    assert [recorder.recordings for recorder in recorders] == [2, 2]
+    assert found["left_out"] == []
+
+
+def test_the_gpu_part_says_what_it_left_out_and_what_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "OUT", tmp_path / "gpu.json")
+    monkeypatch.setattr(gpu, "METHODS", ("fixmatch",))
+
+    class Broken(Transcripts):
+        def record(self, take):
+            raise UserError("cannot record")
+
+    monkeypatch.setattr(gpu, "CudaGraphs", Broken)
+    assert gpu.main(["any=yes", "rounds=1", "how=graph", *SMALL.split()]) == 0
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert [row["error"] for row in found["steps"]] == ["cannot record"] * 2
+    assert gpu.main(["any=yes", "rounds=1", "how=graph", "minutes=0", *SMALL.split()]) == 0
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["left_out"] == [["graph", "float32", "fixmatch"], ["graph", "bfloat16", "fixmatch"]]
 
 
 def test_the_ratios_as_the_command_gives_them(tmp_path, monkeypatch):

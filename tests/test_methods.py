@@ -22,10 +22,12 @@ import torch
 from conftest import Parts
 from hydra.utils import get_class
 from torch import Tensor, nn
+from transcript import Transcripts
 
 from benchmarks import datasets, run
 from benchmarks import task as tasks
 from benchmarks.config import compose, options
+from benchmarks.graph import Recorded
 from benchmarks.store import Run
 from benchmarks.task import Answers
 from methods.base import Batch, Method
@@ -34,6 +36,7 @@ ROOT = Path(__file__).parents[1]
 METHODS = options("method")
 UNSUPERVISED = [name for name in METHODS if get_class(compose([f"method={name}"]).method._target_).views]
 SMALLER = {"meta_semi_assumption": ["method.samples=2"]}
+PERIODS = {"dash": ["method.warm_up=0.4", "method.period=0.3"], "ict": ["method.ramp=0.3"]}  # several within 12 steps
 
 every_method = pytest.mark.parametrize("name", METHODS)
 every_unsupervised = pytest.mark.parametrize("name", UNSUPERVISED)
@@ -257,6 +260,23 @@ def test_hidden_labels_change_no_bit(name, tmp_path, monkeypatch):
     assert rows[0] == rows[1]
     assert found[0][2] == found[1][2]
     assert found[0][1] != found[1][1]  # pseudo.csv.gz has a column of them: they were others
+
+
+# --- steps replayed on a GPU (tests/test_graph.py)
+
+
+@every_method
+def test_a_replayed_step_is_an_eager_one(name, assemble):
+    """Where `phase` says that two steps are alike they are, bit for bit, and no step waits for the device."""
+    ends = []
+    for warm_up in (1, 99):
+        parts = assemble(*smoke(name), "steps=12", "protocol.average=0", *PERIODS.get(name, []))
+        recorder = Transcripts()
+        take = Recorded(parts.student, parts.method, recorder, warm_up=warm_up)
+        losses = [take(parts.loader.next()).loss.detach().clone() for _ in range(12)]
+        assert recorder.recordings == 0 or warm_up == 1
+        ends.append([*losses, *state(parts)])
+    assert same(*ends)
 
 
 # --- seeds

@@ -25,11 +25,12 @@ def where() -> str:
     return torch.cuda.get_device_name() if on_gpu else f"cpu, {torch.get_num_threads()} threads"
 
 
-def save(path: Path, found: Any) -> None:
+def save(path: Path, found: Any, quiet: bool = False) -> None:
     """What was measured, as JSON; says where it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")
-    print(path)
+    if not quiet:
+        print(path)
 
 
 def clock() -> float:
@@ -82,16 +83,17 @@ def _status(name: str) -> int:
 
 
 class Traffic(TorchDispatchMode):
-    """Bytes that operators read and write, each tensor once per operator; views are free."""
+    """Operators, and bytes that they read and write, each tensor once per operator; views are free."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.bytes = 0
+        self.operators, self.bytes = 0, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         if not func.is_view:
             tensors = [t for t in tree_leaves((args, kwargs, out)) if isinstance(t, torch.Tensor)]
+            self.operators += 1
             self.bytes += sum(t.numel() * t.element_size() for t in tensors)
         return out
 
@@ -103,11 +105,11 @@ def flops(step: StepFn) -> int:
     return counter.get_total_flops()
 
 
-def traffic(step: StepFn) -> int:
-    """Bytes that one step's operators read and write."""
+def traffic(step: StepFn) -> dict[str, int]:
+    """How many operators one step runs, and the bytes that they read and write."""
     with Traffic() as counter:
         step()
-    return counter.bytes
+    return {"operators": counter.operators, "bytes": counter.bytes}
 
 
 @contextmanager

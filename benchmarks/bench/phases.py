@@ -99,10 +99,7 @@ def profile(overrides: list[str], steps: int) -> dict[str, list[float]]:
                 return call(net, x)
 
         with phases.watching(), mock.patch.object(type(net), "forward", forward), phases.phase("rest"):
-            batch = loader.next()
-            with student.autocast():
-                loss = method.loss(student, batch).loss
-            student.descend(loss)
+            student.take(method, loader.next())
         for name in PHASES if index >= 0 else ():
             found[name].append(phases.seconds[name])
     return found
