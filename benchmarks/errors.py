@@ -1,7 +1,9 @@
 """What the user can put right. Entry points print the message as one line and exit with a non-zero status."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 
 
 class UserError(Exception):
@@ -27,3 +29,20 @@ def blame(what: str, kinds: tuple[type[Exception], ...] = FAULTS) -> Iterator[No
         yield
     except kinds as error:
         raise UserError(f"{what}: {' '.join(str(error).split())}") from error
+
+
+def command(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+    """A program: --help prints its module's docstring, a UserError is one line and status 2."""
+
+    @wraps(main)
+    def program(arguments: list[str]) -> int:
+        if {"-h", "--help"} & set(arguments):
+            print(sys.modules[main.__module__].__doc__)
+            return 0
+        try:
+            return main(arguments)
+        except UserError as error:
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            return 2
+
+    return program

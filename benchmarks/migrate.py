@@ -13,7 +13,7 @@ import yaml
 from benchmarks import claim
 from benchmarks.config import run_id
 from benchmarks.disk import write_atomically
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from benchmarks.schema import changes, latest, upgrade
 from benchmarks.store import root
 
@@ -73,10 +73,10 @@ def _problem(folder: Path, target: Path) -> str:
     return ""
 
 
+@command
 def main(arguments: list[str]) -> int:
     if arguments not in (["migrate"], ["migrate", "--apply"]):
-        print("error: say: python -m benchmarks.store migrate [--apply]", file=sys.stderr)
-        return 2
+        raise UserError("say: python -m benchmarks.store migrate [--apply]")
     moves = plan(root())
     good = [move for move in moves if not move.problem]
     for move in moves:
@@ -84,12 +84,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["migrate"]:
         print(f"schema {latest()}: {len(good)} runs to rename in {root()}; --apply does it")
         return 0
-    try:
-        for move in good:
-            carry_out(move)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for move in good:
+        carry_out(move)
     print(f"schema {latest()}: {len(good)} runs renamed in {root()}")
     return 0
 

@@ -13,7 +13,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from benchmarks.config import nearest
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from reports import collect
 from reports.figures import FIGURES
 from reports.figures.style import GREY, RC
@@ -98,15 +98,9 @@ def parse(arguments: list[str]) -> tuple[list[str], str]:
     return (list(FIGURES) if "all" in names else names), scale
 
 
+@command
 def main(arguments: list[str]) -> int:
-    if {"-h", "--help"} & set(arguments):
-        print(__doc__)
-        return 0
-    try:
-        names, scale = parse(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    names, scale = parse(arguments)
     status = 0
     for name in names:
         try:

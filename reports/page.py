@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from benchmarks.store import root
 from reports import audit, figure, run_page, views
 from reports.published import PAPERS, errata
@@ -68,19 +68,12 @@ def build(scale: str) -> Path:
     return path
 
 
+@command
 def main(arguments: list[str]) -> int:
-    if {"-h", "--help"} & set(arguments):
-        print(__doc__)
-        return 0
-    try:
-        if not all("=" in argument for argument in arguments):
-            raise UserError("the page has one option, e.g. python -m reports.page scale=demo")
-        _, scale = figure.parse(["all", *arguments])
-        path = build(scale)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(path)
+    if not all("=" in argument for argument in arguments):
+        raise UserError("the page has one option, e.g. python -m reports.page scale=demo")
+    _, scale = figure.parse(["all", *arguments])
+    print(build(scale))
     return 0
 
 

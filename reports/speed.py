@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from reports.figures import style
 
 OUT = Path(__file__).parent / "out"
@@ -69,17 +69,14 @@ def growth(frame: pd.DataFrame) -> Figure:
     return fig
 
 
+@command
 def main(arguments: list[str]) -> int:
     drawn: dict[str, Any] = {"bench": ratios, "scaling": growth}
-    try:
-        for name, draw in drawn.items():
-            fig = draw(read(OUT / f"{name}.json"))
-            fig.savefig(OUT / f"{name}.png", dpi=150)
-            plt.close(fig)
-            print(OUT / f"{name}.png")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for name, draw in drawn.items():
+        fig = draw(read(OUT / f"{name}.json"))
+        fig.savefig(OUT / f"{name}.png", dpi=150)
+        plt.close(fig)
+        print(OUT / f"{name}.png")
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from benchmarks.config import nearest
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from benchmarks.store import root
 from reports import read, render
 from reports.collect import collect
@@ -80,18 +80,15 @@ def options(arguments: list[str]) -> tuple[list[str], str, bool]:
     return wanted, chosen["scale"], chosen["best_on_test"] == "true"
 
 
+@command
 def main(arguments: list[str]) -> int:
-    try:
-        wanted, scale, best_on_test = options(arguments)
-        for name in wanted:
-            table = build(name, scale, best_on_test)
-            target = OUT / scale / (f"{name}_best_on_test" if best_on_test else name)
-            write(table, target)
-            print(table.markdown())
-            print(f"{target}.md .tex .csv, from the runs in {root()}\n")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    wanted, scale, best_on_test = options(arguments)
+    for name in wanted:
+        table = build(name, scale, best_on_test)
+        target = OUT / scale / (f"{name}_best_on_test" if best_on_test else name)
+        write(table, target)
+        print(table.markdown())
+        print(f"{target}.md .tex .csv, from the runs in {root()}\n")
     return 0
 
 

@@ -5,25 +5,19 @@ A run under way saves a checkpoint first; the next launch goes on from it. What 
 
 import sys
 
-from benchmarks.errors import UserError
+from benchmarks.errors import command
 from sweeps import slurm
 from sweeps.launch import distinct, options
 
 
+@command
 def main(arguments: list[str]) -> int:
-    if {"-h", "--help"} & set(arguments):
-        print(__doc__)
-        return 0
-    try:
-        name, chosen = options(arguments)
-        cells = distinct(name, chosen["scale"], chosen.get("row"), chosen.get("column"))
-        known = slurm.tasks(cell.run.id for cell in cells if not cell.run.done)
-        active = {run: task for run, task in known.items() if slurm.active(task)}
-        ids = sorted({task.id for task in active.values()})
-        slurm.cancel(ids)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    name, chosen = options(arguments)
+    cells = distinct(name, chosen["scale"], chosen.get("row"), chosen.get("column"))
+    known = slurm.tasks(cell.run.id for cell in cells if not cell.run.done)
+    active = {run: task for run, task in known.items() if slurm.active(task)}
+    ids = sorted({task.id for task in active.values()})
+    slurm.cancel(ids)
     print(f"{name} at scale={chosen['scale']}: {len(ids)} tasks with {len(active)} of these runs cancelled")
     return 0
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from tqdm import tqdm
 
 from benchmarks.config import nearest
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from sweeps import arrays, local, slurm
 from sweeps.settings import NAMES, is_setting, settings
 from sweeps.sweep import Cell, load
@@ -101,11 +101,9 @@ def submit(name: str, cells: list[Cell], chosen: Mapping[str, str], dry: bool) -
     print(f"in total {len(cells)} runs, {hours:,.0f} hours asked for at most, {gpu_hours:,.0f} GPU-hours")
 
 
+@command
 def main(arguments: list[str]) -> int:
     dry = "--dry-run" in arguments
-    if {"-h", "--help"} & set(arguments):
-        print(__doc__)
-        return 0
     try:
         name, chosen = options([a for a in arguments if a != "--dry-run"])
         cells, total = missing(name, chosen["scale"], chosen.get("row"), chosen.get("column"))
@@ -123,9 +121,6 @@ def main(arguments: list[str]) -> int:
             return 0
         here = settings("local", chosen.get("settings"), given(chosen))
         failed = launch(cells, here.runs_per_gpu, chosen["launcher"] == "debug")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("interrupted: what is finished stays; the same command goes on from here", file=sys.stderr)
         return 130

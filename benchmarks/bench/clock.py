@@ -3,11 +3,13 @@
 import ctypes
 import gc
 import json
+import os
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ def ratio(above: list[float], below: list[float]) -> float:
 
 
 def peak(step: StepFn) -> int:
-    """Bytes that a step needs beyond what is there before it: weights and optimizer state, warmed up, do not count."""
+    """Bytes that a step's tensors take at most, beyond what is there before it; the step is taken once to warm up."""
     step()
     gc.collect()
     if device().type == "cuda":
@@ -69,6 +71,19 @@ def peak(step: StepFn) -> int:
         before = torch.cuda.memory_allocated()
         step()
         return torch.cuda.max_memory_allocated() - before
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it logs an error where there is no GPU
+    cpu = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=cpu, profile_memory=True, acc_events=True) as profiler:
+        step()
+    assert profiler.profiler is not None
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    return max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
+
+
+def resident(step: StepFn) -> int:
+    """Bytes of the process's memory that a step needs, gaps between blocks and oneDNN's own included; after a step."""
+    step()
+    gc.collect()
     with suppress(AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again from here

@@ -18,11 +18,12 @@ import torch
 
 from benchmarks import memory
 from benchmarks.bench import clock
+from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import ours, strong_views
 from benchmarks.build import device, tune
 from benchmarks.environment import environment
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from benchmarks.graph import WARM_UP, CudaGraphs
 
 OUT = BENCH.with_name("bench-gpu.json")
@@ -64,17 +65,15 @@ def measure(how: str, method: str, precision: str, overrides: str, rounds: int) 
     return row
 
 
+@command
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
-    options = dict(argument.split("=", 1) for argument in arguments)
-    anywhere, rounds = options.pop("any", "") == "yes", int(options.pop("rounds", "30"))
-    minutes, hows = float(options.pop("minutes", "9")), options.pop("how", ",".join(HOWS)).split(",")
-    if device().type != "cuda" and not anywhere:
-        print("error: no GPU here: nothing was measured", file=sys.stderr)
-        return 2
+    options, overrides = parse(arguments, rest=True, rounds=30, minutes=9.0, how=",".join(HOWS), any="no")
+    rounds, minutes, hows = options["rounds"], options["minutes"], options["how"].split(",")
+    if device().type != "cuda" and options["any"] != "yes":
+        raise UserError("no GPU here: nothing was measured")
     memory.keep()
     tune()
-    overrides = " ".join(f"{key}={value}" for key, value in options.items())
     size = 8192 if device().type == "cuda" else 512
     roof = {precision: limits(getattr(torch, precision), size, rounds) for precision in PRECISIONS}
     views = 1000 * median(strong_views(), rounds)
@@ -94,7 +93,7 @@ def main(arguments: list[str]) -> int:
         if time.monotonic() - began > 60 * minutes:
             record["left_out"].append([how, precision, method])
             continue
-        row = measure(how, method, precision, overrides, rounds)
+        row = measure(how, method, precision, " ".join(overrides), rounds)
         if "flops" in row:
             least[method, precision] = max(
                 a / b for a, b in zip((row["flops"], row["bytes"]), roof[precision], strict=True)

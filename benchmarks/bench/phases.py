@@ -14,8 +14,10 @@ from unittest import mock
 
 from benchmarks import influence, memory
 from benchmarks.bench import clock
+from benchmarks.bench.options import parse
 from benchmarks.bench.steps import config, student_of, task_of
 from benchmarks.build import device, make
+from benchmarks.errors import command
 from benchmarks.loader import Loader
 from benchmarks.student import Student
 from benchmarks.tape import Tape
@@ -105,13 +107,13 @@ def profile(overrides: list[str], steps: int) -> dict[str, list[float]]:
     return found
 
 
+@command
 def main(arguments: list[str]) -> int:
     memory.keep()
-    steps = next((int(a.partition("=")[2]) for a in arguments if a.startswith("steps=")), 5)
-    overrides = [a for a in arguments if not a.startswith("steps=")]
-    found = {name: statistics.median(seconds) for name, seconds in profile(overrides, steps).items()}
+    options, overrides = parse(arguments, rest=True, steps=5)
+    found = {name: statistics.median(seconds) for name, seconds in profile(overrides, options["steps"]).items()}
     total = sum(found.values())
-    print(f"{' '.join(overrides)}: {total:.4f} s a step, {clock.where()}, median of {steps}")
+    print(f"{' '.join(overrides)}: {total:.4f} s a step, {clock.where()}, median of {options['steps']}")
     for name, seconds in found.items():
         print(f"{name:12} {seconds:9.4f} s {seconds / total:6.1%}  {'#' * round(40 * seconds / total)}")
     return 0

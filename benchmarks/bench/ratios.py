@@ -2,8 +2,9 @@
 
 WRN-28-2, 32 labelled + 192 unlabelled images of 32x32 (Meta-T, Table 6), random pixels. Prints a table and writes
 reports/out/bench.json, a list of {"name": "meta_t/fixmatch", "ratio", "target", "seconds": [a, b], "flops": the same
-ratio of convolutions' and products' operations, "memory": of peak memory, "device", ...}. A ratio is the median over
-rounds of the two steps' times within a round. Options: rounds=5 backbone=wrn28_2 only=meta_t,fixmatch memory=yes.
+ratio of convolutions' and products' operations, "device", ...}. A ratio is the median over rounds of the two steps'
+times within a round; "memory: ..." is of what a step's tensors take at most, "resident: ..." of what its process does.
+Options: rounds=5 backbone=wrn28_2 only=meta_t,fixmatch memory=yes.
 
 `conventional` is FixMatch as public codes write it, `semilearn` the optional package's own FixMatch step, where it is
 installed; `pillow` makes the strong views one by one, on one core, as `strong_views` here.
@@ -12,12 +13,16 @@ installed; `pillow` makes the strong views one by one, on one core, as `strong_v
 import multiprocessing
 import statistics
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks import memory
 from benchmarks.bench import clock
+from benchmarks.bench.options import parse
 from benchmarks.bench.steps import OURS, StepFn, conventional, ours, pillow_views, semilearn, strong_views
+from benchmarks.build import device
+from benchmarks.errors import command
 
 OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
 
@@ -56,18 +61,21 @@ def below(above: str, name: str) -> str:
     return f"{above}_higher" if name == "higher" else name
 
 
-def peak_of(name: str, backbone: str) -> int:
+def memory_of(name: str, backbone: str) -> dict[str, int]:
     memory.keep()
     built = build(name, backbone)
-    return clock.peak(built[0]) if built else 0
+    if not built:
+        return {}
+    on_gpu = device().type == "cuda"
+    return {"memory": clock.peak(built[0])} | ({} if on_gpu else {"resident": clock.resident(built[0])})
 
 
-def peaks(names: list[str], backbone: str) -> dict[str, int]:
-    """Peak memory of steps, each in a process of its own."""
+def memories(names: list[str], backbone: str) -> dict[str, dict[str, int]]:
+    """Memory of steps, each in a process of its own."""
     found = {}
     for name in names:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            found[name] = pool.submit(peak_of, name, backbone).result()
+            found[name] = pool.submit(memory_of, name, backbone).result()
     return found
 
 
@@ -87,13 +95,13 @@ def rows(backbone: str, rounds: int, wanted: set[str], with_memory: bool) -> lis
                 row["flops"] = round(flops[pair[0]] / flops[pair[1]], 3)
             found.append(row)
     if with_memory:
-        peak = peaks([name for name in MEMORY if name in steps], backbone)
-        for name in MEMORY[1:] if "fixmatch" in peak else ():
-            if name not in peak:
-                continue
-            target = MEMORY_TARGET if name == "meta_t" else None
-            row = {"name": f"memory: {name}/fixmatch", "ratio": round(peak[name] / peak["fixmatch"], 3)}
-            found.append(row | {"target": target, "bytes": [peak[name], peak["fixmatch"]]})
+        peak = memories([name for name in MEMORY if name in steps], backbone)
+        for kind, name in product(("memory", "resident"), MEMORY[1:]):
+            pair_of = [peak.get(step, {}).get(kind) for step in (name, "fixmatch")]
+            if pair_of[0] and pair_of[1]:
+                row = {"name": f"{kind}: {name}/fixmatch", "ratio": round(pair_of[0] / pair_of[1], 3)}
+                target = MEMORY_TARGET if (kind, name) == ("memory", "meta_t") else None
+                found.append(row | {"target": target, "bytes": pair_of})
     return found
 
 
@@ -116,11 +124,11 @@ def show(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+@command
 def main(arguments: list[str]) -> int:
-    options = {"rounds": "5", "backbone": "wrn28_2", "only": "", "memory": "yes"}
-    options |= dict(argument.split("=", 1) for argument in arguments)
+    options, _ = parse(arguments, rounds=5, backbone="wrn28_2", only="", memory="yes")
     memory.keep()
-    rounds, backbone = int(options["rounds"]), options["backbone"]
+    rounds, backbone = options["rounds"], options["backbone"]
     found = rows(backbone, rounds, set(filter(None, options["only"].split(","))), options["memory"] == "yes")
     if not options["only"]:
         found.append(views(rounds))

@@ -16,9 +16,11 @@ import torch
 
 from benchmarks import memory
 from benchmarks.bench import clock
+from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import LABELLED, config, ours, task_of
 from benchmarks.build import device, make
+from benchmarks.errors import command
 
 OUT = BENCH.with_name("scaling.json")
 METHODS = ("fixmatch", "flexmatch", "meta_t")
@@ -60,9 +62,10 @@ def remembered(n: int) -> dict[str, Any]:
     }
 
 
+@command
 def main(arguments: list[str]) -> int:
-    options = {"rounds": "3", "depth": "28"} | dict(argument.split("=", 1) for argument in arguments)
-    depth, rounds = int(options["depth"]), int(options["rounds"])
+    options, _ = parse(arguments, rounds=3, depth=28)
+    depth, rounds = options["depth"], options["rounds"]
     context = multiprocessing.get_context("spawn")
     found = []
     for axis, values in AXES.items():

@@ -13,8 +13,10 @@ import torch
 
 from benchmarks import memory
 from benchmarks.bench import clock
+from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import ours
+from benchmarks.errors import command
 
 OUT = BENCH.with_name("together.json")
 PROCESSES = (1, 2, 4, 8)
@@ -34,10 +36,10 @@ def steps_in(seconds: float, overrides: str, threads: int, ready: Any) -> float:
     return done / (clock.clock() - start)
 
 
+@command
 def main(arguments: list[str]) -> int:
-    options = {"method": "fixmatch", "seconds": "20"} | dict(argument.split("=", 1) for argument in arguments)
-    seconds = float(options.pop("seconds"))
-    overrides = " ".join(f"{key}={value}" for key, value in options.items())
+    options, rest = parse(arguments, rest=True, seconds=20.0)
+    seconds, overrides = options["seconds"], " ".join(rest)
     context, cores = multiprocessing.get_context("spawn"), torch.get_num_threads()
     found: list[dict[str, Any]] = []
     for n in PROCESSES:
