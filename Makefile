@@ -25,7 +25,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
 .PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format \
-  bench bench-scaling bench-together bench-gpu bench-figure bench-reports profile lock clean
+  bench bench-scaling bench-together bench-gpu bench-figure bench-reports real freeze profile lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
@@ -149,6 +149,14 @@ bench-together: $(SETUP)
 #: bench-gpu                      everything that is said of a GPU, in ten minutes
 bench-gpu: $(SETUP)
 	@$(PY) -m benchmarks.bench.gpu $(ARGS)
+
+#: real                           FixMatch and Meta-T on CIFAR-10 for ten minutes each, kept in reports/measured
+real: $(SETUP)
+	@$(PY) -m benchmarks.bench.real $(ARGS) && $(PY) -m reports.freeze $$(cat reports/out/real.txt)
+
+#: freeze                         keep finished runs' small files in reports/measured: make freeze RUNS="8d28457d9686"
+freeze: $(SETUP)
+	@$(PY) -m reports.freeze $(RUNS)
 
 #: bench-figure                   draw what bench and bench-scaling have written
 bench-figure: $(SETUP)

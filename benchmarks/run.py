@@ -111,6 +111,10 @@ def usage() -> str:
     return f"{__doc__}\n{choices}\n\nseed=N, steps=N and any other option below:\n\n{OmegaConf.to_yaml(compose())}"
 
 
+def tell(row: dict[str, Any]) -> None:
+    print(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s", flush=True)
+
+
 def main(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(usage())
@@ -122,11 +126,7 @@ def main(arguments: list[str]) -> int:
             f"(scale {cfg.scale}, seed {cfg.seed}), {device()}: run {Run(plain(cfg)).id}"
         )
         stopping.listen(signal.SIGINT, *stopping.SIGNALS)
-        run = execute(
-            cfg,
-            lambda row: print(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s"),
-            stopping.asked,
-        )
+        run = execute(cfg, tell, stopping.asked)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks.errors import UserError
 from benchmarks.influence import ENGINES
 from methods.base import Batch, Inner, Method, Net, Step
 
@@ -31,7 +32,9 @@ def multistep(progress: float, *, milestones: Sequence[float], gamma: float) -> 
 
 
 def stepwise(progress: float, *, milestones: Sequence[float], factors: Sequence[float]) -> float:
-    """The first factor, and the next one from each milestone on, a share of the training."""
+    """The first factor, and the next one from each milestone on, a share of the training. Raises UserError."""
+    if len(factors) != len(milestones) + 1:
+        raise UserError(f"{len(milestones)} milestones need {len(milestones) + 1} factors, got {len(factors)}")
     return factors[sum(progress >= m for m in milestones)]
 
 

@@ -32,7 +32,9 @@ class FlexMatch(Thresholding):
         )
         self.beta.copy_(counts[:-1] / counts.max())  # of what was remembered before this step
         confidence, y_hat = p.max(-1)
-        self.memory[j] = torch.where(confidence > self.tau, y_hat, self.memory[j])
+        says = (j[:, None] == j) & (confidence > self.tau)  # [B, B]: an input may come twice, where an epoch ends
+        last = (says * torch.arange(1, len(j) + 1, device=j.device)).amax(1)
+        self.memory[j] = torch.where(last > 0, y_hat[last - 1], self.memory[j])
         return {}
 
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:

@@ -80,6 +80,11 @@ def test_schedules(schedule: Callable[[float], float], expected: dict[float, flo
         assert schedule(progress) == pytest.approx(factor, abs=1e-9), progress
 
 
+def test_factors_that_do_not_fit_their_milestones_are_refused_at_once() -> None:
+    with pytest.raises(UserError, match=r"^2 milestones need 3 factors, got 2$"):
+        schedules.stepwise(0.0, milestones=[0.25, 0.5], factors=[1.0, 0.5])
+
+
 @pytest.mark.parametrize(
     ("protocol", "step", "lr"),
     [

@@ -5,4 +5,9 @@ python -m benchmarks.bench.phases      where the time of one method's step goes 
 python -m benchmarks.bench.scaling     step time and memory over batch, width and classes    make bench-scaling
 python -m benchmarks.bench.together    1, 2, 4, 8 runs that share one machine                make bench-together
 python -m benchmarks.bench.gpu         everything of a GPU, in ten minutes                   make bench-gpu
+python -m benchmarks.bench.real        real runs of ten minutes each                         make real
 """
+
+import os
+
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # before torch is there: a warning a process from its profiler
