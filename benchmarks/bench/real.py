@@ -18,7 +18,7 @@ from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.config import compose
 from benchmarks.errors import UserError, command
-from benchmarks.run import execute, tell
+from benchmarks.run import execute
 
 OUT = BENCH.with_name("real.txt")
 RUN = ("task=cifar10", "task.labels=250", "scale=paper", "protocol=meta_t", "seed=0")
