@@ -48,8 +48,13 @@ def recorder() -> Recorder | None:
 
 
 def tune() -> None:
-    """A GPU's fast settings, harmless elsewhere: TF32, and cuDNN tries its algorithms (all steps have one shape)."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    """A GPU's fast settings: TF32 in convolutions, where it is harmless (in products the TGN's gate would magnify it);
+
+    cuDNN tries its algorithms, as all steps have one shape; streams and graphs are made on the run's own GPU.
+    """
+    if device().type == "cuda":
+        torch.cuda.set_device(device())
+    torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
 
 
 def network(node: DictConfig, task: Task) -> torch.nn.Module:

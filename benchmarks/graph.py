@@ -38,7 +38,10 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """As torch's notes on CUDA graphs have it: eager steps on a stream of their own, one pool of memory for all."""
+    """As torch's notes on CUDA graphs have it, on the current device: eager steps and recordings on one stream of their
+
+    own, where cuDNN and cuBLAS keep their workspaces; one pool of memory for all.
+    """
 
     def __init__(self) -> None:
         self.stream = torch.cuda.Stream()
@@ -55,7 +58,7 @@ class CudaGraphs:
     def record(self, take: Take) -> Recording:
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, pool=self.pool):
+            with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
                 step = take()
         except RuntimeError as error:
             raise UserError(f"cannot record a step as a CUDA graph ({error}): set SSL_GRAPH=0") from error

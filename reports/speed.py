@@ -6,12 +6,15 @@ time and memory grow. Writes reports/out/bench.png and scaling.png.
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.errors import UserError, command
 from reports.figures import style
@@ -50,6 +53,18 @@ def ratios(frame: pd.DataFrame) -> Figure:
     return fig
 
 
+def _plain(ax: Axes, values: Sequence[float]) -> None:
+    """Logarithmic axes with plain numbers: the measured ones below, 1, 2, 5 and so on at the side, a decade at least."""
+    ax.set_xticks(values, [f"{value:,}" if value < 10_000 else f"{value / 1000:,.0f}k" for value in values])
+    low, high = ax.get_ylim()
+    gap = max(1.0, 10 * low / high) ** 0.5
+    ax.set_ylim(low / gap, high * gap)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    for side in (ax.xaxis, ax.yaxis):
+        side.set_minor_locator(NullLocator())
+
+
 @style.styled
 def growth(frame: pd.DataFrame) -> Figure:
     """Step time above, memory below; an axis a column."""
@@ -64,6 +79,7 @@ def growth(frame: pd.DataFrame) -> Figure:
                 x, y = points["value"], points[what] / scale
                 ax.plot(x, y, color=color, linestyle=dashes, marker=marker, label=NAMES[method])
             ax.set(xscale="log", yscale="log", xlabel=axis if row else "", ylabel=unit if column == 0 else "")
+            _plain(ax, sorted(set(part["value"])))
     axes[0][0].legend(frameon=False, fontsize=8)
     fig.suptitle(f"A step's time and memory: {frame.device[0]}, WRN-{frame.depth[0]}", fontsize=9)
     return fig
