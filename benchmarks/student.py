@@ -75,7 +75,7 @@ class Student:
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]
         self.step = 0
-        self.rate: Tensor | None = None  #: where a recorded step reads the learning rate (`benchmarks.graph`)
+        self.rate: Tensor | None = None  #: where a recorded step reads the learning rate (`benchmarks.recorded`)
         self.eager = copy.copy(self.net)  # the same parameters and buffers
         if compiled:
             self.net.compile()

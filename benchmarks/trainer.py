@@ -12,9 +12,10 @@ from torch import nn
 from benchmarks import checkpoint
 from benchmarks.errors import Stopped, UserError, blame
 from benchmarks.evaluate import evaluate
-from benchmarks.graph import Recorded, Recorder
+from benchmarks.graph import Recorder
 from benchmarks.loader import Loader
 from benchmarks.meter import Meter
+from benchmarks.recorded import Recorded
 from benchmarks.store import Run
 from benchmarks.student import Student
 from benchmarks.task import Answers, Task

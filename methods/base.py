@@ -105,7 +105,7 @@ class Method(nn.Module, ABC):
     def phase(self, student: Student) -> Hashable:
         """All that Python decides of the coming step: where it is the same, so are the operations and their numbers.
 
-        A GPU may then replay one step for another (`benchmarks.graph`). Here no two steps are alike, which is always
+        A GPU may then replay one step for another (`benchmarks.recorded`). Here no two steps are alike, which is always
         right; say `()` if `loss` asks for neither `step` nor `progress`, and else what it makes of them.
         """
         return student.step

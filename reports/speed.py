@@ -54,7 +54,7 @@ def ratios(frame: pd.DataFrame) -> Figure:
 
 
 def _plain(ax: Axes, values: Sequence[float]) -> None:
-    """Logarithmic axes with plain numbers: the measured ones below, 1, 2, 5 and so on at the side, a decade at least."""
+    """Logarithmic axes with plain numbers: the measured ones below, 1, 2, 5, ... at the side, a decade at least."""
     ax.set_xticks(values, [f"{value:,}" if value < 10_000 else f"{value / 1000:,.0f}k" for value in values])
     low, high = ax.get_ylim()
     gap = max(1.0, 10 * low / high) ** 0.5

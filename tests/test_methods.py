@@ -27,7 +27,7 @@ from transcript import Transcripts
 from benchmarks import datasets, run
 from benchmarks import task as tasks
 from benchmarks.config import compose, options
-from benchmarks.graph import Recorded
+from benchmarks.recorded import Recorded
 from benchmarks.store import Run
 from benchmarks.task import Answers
 from methods.base import Batch, Method
@@ -262,7 +262,7 @@ def test_hidden_labels_change_no_bit(name, tmp_path, monkeypatch):
     assert found[0][1] != found[1][1]  # pseudo.csv.gz has a column of them: they were others
 
 
-# --- steps replayed on a GPU (tests/test_graph.py)
+# --- steps replayed on a GPU (tests/test_recorded.py)
 
 
 @every_method

@@ -24,7 +24,8 @@ from benchmarks.bench.steps import ours, strong_views
 from benchmarks.build import device, tune
 from benchmarks.environment import environment
 from benchmarks.errors import UserError, command
-from benchmarks.graph import WARM_UP, CudaGraphs
+from benchmarks.graph import CudaGraphs
+from benchmarks.recorded import WARM_UP
 
 OUT = BENCH.with_name("bench-gpu.json")
 HOWS = ("eager", "graph", "compiled", "compiled graph")

@@ -12,7 +12,8 @@ from torch import Tensor
 from benchmarks.augment import Augment
 from benchmarks.build import device, make
 from benchmarks.config import compose
-from benchmarks.graph import Recorded, Recorder
+from benchmarks.graph import Recorder
+from benchmarks.recorded import Recorded
 from benchmarks.student import Student
 from benchmarks.task import Split, Task
 from methods.base import Batch

@@ -11,7 +11,7 @@ from transcript import Transcripts
 from benchmarks import build, run
 from benchmarks.config import compose
 from benchmarks.errors import Stopped, UserError
-from benchmarks.graph import KEPT, SEEN, Recorded
+from benchmarks.recorded import KEPT, SEEN, Recorded
 from benchmarks.result import digest
 from methods.base import Batch, Step, Student
 from methods.fixmatch import FixMatch
