@@ -1,4 +1,4 @@
-"""Runs of an older configuration schema under their new names:  python -m benchmarks.store migrate [--apply]
+"""Runs of an older configuration schema under their new names:  python -m benchmarks.migrate [--apply]
 
 Without --apply it only says what it would do. conf/schema.yaml says how the configuration has grown.
 """
@@ -75,13 +75,13 @@ def _problem(folder: Path, target: Path) -> str:
 
 @command
 def main(arguments: list[str]) -> int:
-    if arguments not in (["migrate"], ["migrate", "--apply"]):
-        raise UserError("say: python -m benchmarks.store migrate [--apply]")
+    if arguments not in ([], ["--apply"]):
+        raise UserError("say: python -m benchmarks.migrate [--apply]")
     moves = plan(root())
     good = [move for move in moves if not move.problem]
     for move in moves:
         print(f"{move.folder.name} -> {move.target.name}" if not move.problem else f"{move.folder}: {move.problem}")
-    if arguments == ["migrate"]:
+    if not arguments:
         print(f"schema {latest()}: {len(good)} runs to rename in {root()}; --apply does it")
         return 0
     for move in good:

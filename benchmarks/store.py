@@ -8,7 +8,7 @@ $SSL_RUNS/<id>/  config.yaml     the resolved configuration
                  checkpoint.pt   replaced atomically, the previous one kept beside it
                  result.json     written last: its presence is "done"
 
-python -m benchmarks.store migrate [--apply]    give runs of an older configuration schema their new names
+Runs of an older configuration schema get their new names by `python -m benchmarks.migrate`.
 """
 
 import contextlib
@@ -17,7 +17,6 @@ import gzip
 import io
 import json
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -147,9 +146,3 @@ class Run:
 
 def _json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content) + "\n").encode()
-
-
-if __name__ == "__main__":
-    from benchmarks.migrate import main
-
-    sys.exit(main(sys.argv[1:]))

@@ -327,17 +327,17 @@ def test_an_added_option_does_not_orphan_runs(cfg, reference, folder, tmp_path, 
 
     assert not newly(done).done
     before = sorted(path.name for path in folder.iterdir())
-    assert migrate.main(["migrate"]) == 0
+    assert migrate.main([]) == 0
     assert sorted(path.name for path in folder.iterdir()) == before, "dry run first"
     assert "3 runs to rename" in capsys.readouterr().out
-    assert migrate.main(["migrate", "--apply"]) == 0
+    assert migrate.main(["--apply"]) == 0
     for run in (done, half, other):
         assert newly(run).folder.exists() and not run.folder.exists()
     assert bits(newly(done)) == whole and newly(other).done
     assert checkpoint.load(newly(half)) is not None, "its checkpoint knows it under the old name"
     assert newly(half).recorded["formerly"] == [half.id] and newly(half).recorded["schema"] == schema.latest()
     capsys.readouterr()
-    assert migrate.main(["migrate"]) == 0
+    assert migrate.main([]) == 0
     assert "0 runs to rename" in capsys.readouterr().out
 
 
@@ -347,8 +347,8 @@ def test_a_migration_stopped_half_way_is_finished(cfg, tmp_path, monkeypatch):
     for call in ("rename", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(Path, call, lambda *a: (_ for _ in ()).throw(OSError(5, "Input/output error")))
-            assert migrate.main(["migrate", "--apply"]) == 2
-    assert migrate.main(["migrate", "--apply"]) == 0
+            assert migrate.main(["--apply"]) == 2
+    assert migrate.main(["--apply"]) == 0
     (left,) = run.folder.parent.iterdir()
     config = yaml.safe_load((left / "config.yaml").read_text())
     assert Run(config).folder == left and Run(config).done and "ema" in config["protocol"]
@@ -358,14 +358,14 @@ def test_a_taken_name_is_left_alone(cfg, tmp_path, monkeypatch, capsys):
     run = execute(cfg)
     grow(monkeypatch, tmp_path, [{"schema": 2, "add": {"new": 1}}])
     Run(run.config | {"new": 1}).folder.mkdir()
-    assert migrate.main(["migrate", "--apply"]) == 0
+    assert migrate.main(["--apply"]) == 0
     assert "is there already" in capsys.readouterr().out
     assert run.done
 
 
 def test_the_command(folder):
-    for arguments, status in ((["migrate"], 0), (["migrat"], 2), ([], 2)):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.store", *arguments], cwd=ROOT, capture_output=True)
+    for arguments, status in (([], 0), (["--aply"], 2), (["--help"], 0)):
+        done = subprocess.run([sys.executable, "-m", "benchmarks.migrate", *arguments], cwd=ROOT, capture_output=True)
         assert done.returncode == status
 
 
