@@ -137,7 +137,8 @@ class Student:
     @torch.no_grad()
     def follow(self) -> None:
         torch._foreach_lerp_(list(self.average.parameters()), self.parameters, self.weight)
-        torch._foreach_copy_(list(self.average.buffers()), list(self.net.buffers()))
+        if buffers := list(self.average.buffers()):
+            torch._foreach_copy_(buffers, list(self.net.buffers()))
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -166,3 +166,14 @@ def test_graphs_need_a_gpu(monkeypatch, capsys) -> None:
     assert capsys.readouterr().err == "error: SSL_GRAPH=1 needs a GPU, and this run is on cpu: set SSL_GRAPH=0\n"
     monkeypatch.setenv("SSL_GRAPH", "0")
     assert build.recorder() is None
+
+
+def test_a_gpu_s_fast_settings_are_made_anywhere() -> None:
+    before = torch.backends.cudnn.benchmark
+    try:
+        torch.backends.cudnn.benchmark = False
+        build.tune()
+        assert torch.backends.cudnn.benchmark and torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.backends.cudnn.benchmark = before
