@@ -23,9 +23,10 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """As torch's notes on CUDA graphs have it, on the current device: eager steps and recordings on one stream of their
+    """As torch's notes on CUDA graphs have it, on the current device.
 
-    own, where cuDNN and cuBLAS keep their workspaces; one pool of memory for all.
+    Eager steps and recordings on one stream of their own, where cuDNN and cuBLAS keep their workspaces; one pool of
+    memory for all recordings.
     """
 
     def __init__(self) -> None:
