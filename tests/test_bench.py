@@ -120,6 +120,20 @@ def test_the_gpu_part_says_what_it_left_out_and_what_failed(tmp_path, monkeypatc
     assert found["left_out"] == [["graph", "float32", "fixmatch"], ["graph", "bfloat16", "fixmatch"]]
 
 
+def test_the_gpu_part_shares_its_device(tmp_path, monkeypatch):
+    def shared(n: int, seconds: float, overrides: str, graph: bool) -> float:
+        if graph:
+            raise RuntimeError("no graphs here")
+        return 2.0 * n
+
+    monkeypatch.setattr(gpu, "OUT", tmp_path / "gpu.json")
+    monkeypatch.setattr(gpu, "shared", shared)
+    assert gpu.main(["any=yes", "rounds=1", "how=eager together,graph together"]) == 0
+    eager, graph = json.loads((tmp_path / "gpu.json").read_text())["steps"]
+    assert eager["method"] == "fixmatch" and eager["processes"] == {"1": 2.0, "2": 4.0, "4": 8.0, "8": 16.0}
+    assert graph["error"] == "no graphs here"  # and the rest goes on
+
+
 def test_the_ratios_as_the_command_gives_them(tmp_path, monkeypatch):
     """Rounds in turn, operations, and peak memory in processes of their own."""
     monkeypatch.setattr(ratios, "OUT", tmp_path / "bench.json")

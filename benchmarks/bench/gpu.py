@@ -1,10 +1,11 @@
 """Everything that is said of a GPU, in ten minutes:  make bench-gpu
 
 Steps a second, peak memory and share of the roofline of each step: eager, as a CUDA graph, compiled, and both; in
-float32 (TF32) and bfloat16; and the time of one batch's strong views. The roofline is the device's own: its fastest
-product of matrices and its fastest copy, measured here. Writes reports/out/bench-gpu.json with device, commit and
-command after each step; what does not fit into minutes=9 is listed there. Options: rounds=30 how=eager,graph and any
-override. Without a GPU it says so; any=yes runs it on the CPU all the same, as tests do.
+float32 (TF32) and bfloat16; of 1, 2, 4 and 8 processes together; and the time of one batch's strong views. The roofline
+is the device's own: its fastest product of matrices and its fastest copy, measured here. Writes
+reports/out/bench-gpu.json with device, commit and command after each step; what does not fit into minutes=9 is listed
+there. Options: rounds=30 how=eager,graph and any override. Without a GPU it says so; any=yes runs it on the CPU all the
+same, as tests do.
 """
 
 import statistics
@@ -21,6 +22,7 @@ from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import ours, strong_views
+from benchmarks.bench.together import PROCESSES, shared
 from benchmarks.build import device, tune
 from benchmarks.environment import environment
 from benchmarks.errors import UserError, command
@@ -28,10 +30,11 @@ from benchmarks.graph import CudaGraphs
 from benchmarks.recorded import WARM_UP
 
 OUT = BENCH.with_name("bench-gpu.json")
-HOWS = ("eager", "graph", "compiled", "compiled graph")
+HOWS = ("eager", "graph", "eager together", "graph together", "compiled", "compiled graph")
 PRECISIONS = ("float32", "bfloat16")
 METHODS = ("fixmatch", "flexmatch", "green_meta_t", "meta_t", "meta_semi")
 COMPILED = ("fixmatch", "meta_t")  #: compiling takes a minute each
+SECONDS = 5.0  #: of each number of processes together
 #: steps a second of FixMatch and Meta-T, milliseconds of the views, share of the roofline
 TARGETS = {"fixmatch": 200.0, "meta_t": 100.0, "strong_views": 1.0, "roofline": 0.4}
 
@@ -50,12 +53,20 @@ def limits(dtype: torch.dtype, size: int, rounds: int) -> tuple[float, float]:
     )
 
 
+def wanted(how: str, precision: str, method: str) -> bool:
+    if "together" in how:
+        return (precision, method) == ("float32", "fixmatch")
+    return "compiled" not in how or method in COMPILED
+
+
 def measure(how: str, method: str, precision: str, overrides: str, rounds: int) -> dict[str, Any]:
     """Steps a second; eager ones also their operators, operations, bytes and peak memory. `error` where it cannot."""
     row: dict[str, Any] = {"how": how, "method": method, "precision": precision}
-    recorder = CudaGraphs() if "graph" in how else None
+    overrides = f"method={method} precision={precision} {overrides}"
     try:
-        step = ours(f"method={method} precision={precision} {overrides}", None, "compiled" in how, recorder)
+        if "together" in how:
+            return row | {"processes": {n: shared(n, SECONDS, overrides, "graph" in how) for n in PROCESSES}}
+        step = ours(overrides, None, "compiled" in how, CudaGraphs() if "graph" in how else None)
         for _ in range(2 * (WARM_UP + 1)):  # Green Meta-T records two phases
             step()
         row["steps_per_second"] = 1 / median(step, rounds)
@@ -89,17 +100,16 @@ def main(arguments: list[str]) -> int:
     record |= environment(clock.where(), torch.get_num_threads())
     least: dict[tuple[str, str], float] = {}  # seconds that the roofline allows
     for how, precision, method in product(hows, PRECISIONS, METHODS):
-        if "compiled" in how and method not in COMPILED:
+        if not wanted(how, precision, method):
             continue
         if time.monotonic() - began > 60 * minutes:
             record["left_out"].append([how, precision, method])
             continue
         row = measure(how, method, precision, " ".join(overrides), rounds)
         if "flops" in row:
-            least[method, precision] = max(
-                a / b for a, b in zip((row["flops"], row["bytes"]), roof[precision], strict=True)
-            )
-        if (method, precision) in least and "error" not in row:
+            flops, traffic = roof[precision]
+            least[method, precision] = max(row["flops"] / flops, row["bytes"] / traffic)
+        if "steps_per_second" in row and (method, precision) in least:
             row["roofline"] = least[method, precision] * row["steps_per_second"]
         record["steps"].append(row)
         print(" ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)

@@ -16,18 +16,23 @@ from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import ours
+from benchmarks.build import tune
 from benchmarks.errors import command
+from benchmarks.graph import CudaGraphs
+from benchmarks.recorded import WARM_UP
 
 OUT = BENCH.with_name("together.json")
 PROCESSES = (1, 2, 4, 8)
 
 
-def steps_in(seconds: float, overrides: str, threads: int, ready: Any) -> float:
+def steps_in(seconds: float, overrides: str, graph: bool, threads: int, ready: Any) -> float:
     """Steps a second of one process, once all of them are warm."""
     torch.set_num_threads(threads)
     memory.keep()
-    step = ours(overrides)
-    step()
+    tune()
+    step = ours(overrides, recorder=CudaGraphs() if graph else None)
+    for _ in range(WARM_UP + 2):
+        step()
     ready.wait()
     done, start = 0, clock.clock()
     while time.perf_counter() - start < seconds:
@@ -36,21 +41,25 @@ def steps_in(seconds: float, overrides: str, threads: int, ready: Any) -> float:
     return done / (clock.clock() - start)
 
 
+def shared(n: int, seconds: float, overrides: str, graph: bool = False) -> float:
+    """Steps a second of n processes in all."""
+    context, cores = multiprocessing.get_context("spawn"), torch.get_num_threads()
+    with context.Manager() as manager, context.Pool(n) as pool:
+        work = (seconds, overrides, graph, max(1, cores // n), manager.Barrier(n))
+        return sum(pool.starmap(steps_in, [work] * n, chunksize=1))
+
+
 @command
 def main(arguments: list[str]) -> int:
     options, rest = parse(arguments, rest=True, seconds=20.0)
     seconds, overrides = options["seconds"], " ".join(rest)
-    context, cores = multiprocessing.get_context("spawn"), torch.get_num_threads()
     found: list[dict[str, Any]] = []
     for n in PROCESSES:
-        with context.Manager() as manager, context.Pool(n) as pool:
-            ready = manager.Barrier(n)
-            work = (seconds, overrides, max(1, cores // n), ready)
-            rates = pool.starmap(steps_in, [work] * n, chunksize=1)
-        one = found[0]["steps_per_second"] if found else sum(rates)
-        row: dict[str, Any] = {"processes": n, "steps_per_second": sum(rates), "over_one": sum(rates) / one}
+        rate = shared(n, seconds, overrides)
+        one = found[0]["steps_per_second"] if found else rate
+        row: dict[str, Any] = {"processes": n, "steps_per_second": rate, "over_one": rate / one}
         found.append(row | {"overrides": overrides, "device": clock.where()})
-        print(f"{n} at a time: {sum(rates):.2f} steps a second, {found[-1]['over_one']:.2f} of one's", flush=True)
+        print(f"{n} at a time: {rate:.2f} steps a second, {found[-1]['over_one']:.2f} of one's", flush=True)
     clock.save(OUT, found)
     return 0
 
