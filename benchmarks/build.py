@@ -8,6 +8,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from benchmarks import memory
 from benchmarks.errors import UserError, blame
 from benchmarks.graph import CudaGraphs, Recorder
 from benchmarks.task import Task
@@ -48,10 +49,12 @@ def recorder() -> Recorder | None:
 
 
 def tune() -> None:
-    """A GPU's fast settings: TF32 in convolutions, where it is harmless (in products the TGN's gate would magnify it);
+    """This process's fast settings: freed memory stays with it, and what a GPU is faster with.
 
-    cuDNN tries its algorithms, as all steps have one shape; streams and graphs are made on the run's own GPU.
+    TF32 in convolutions, where it is harmless (in products the TGN's gate would magnify it); cuDNN tries its
+    algorithms, as all steps have one shape; streams and graphs are made on the run's own GPU.
     """
+    memory.keep()
     if device().type == "cuda":
         torch.cuda.set_device(device())
     torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True

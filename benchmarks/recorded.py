@@ -11,8 +11,8 @@ from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
-from torch import Tensor
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_leaves, tree_map
 
 from benchmarks.errors import UserError
 from benchmarks.graph import Recorder, Recording
@@ -67,9 +67,8 @@ class Recorded:
     def place(self, batch: Batch) -> Batch:
         """The batch, where recordings read it."""
         if self.batch is None:
-            u = tuple(view.clone() for view in batch.u)
-            self.batch = Batch(batch.x.clone(), batch.y.clone(), batch.i.clone(), u, batch.j.clone())
-        for here, there in zip(_tensors(self.batch), _tensors(batch), strict=True):
+            self.batch = tree_map(torch.clone, batch)
+        for here, there in zip(tree_leaves(self.batch), tree_leaves(batch), strict=True):
             here.copy_(there)
         return self.batch
 
@@ -89,10 +88,6 @@ class Recorded:
             for optimizer in self.optimizers:
                 stack.enter_context(_fused(optimizer))
             yield
-
-
-def _tensors(batch: Batch) -> tuple[Tensor, ...]:
-    return batch.x, batch.y, batch.i, *batch.u, batch.j
 
 
 def _count_on_device(optimizer: Optimizer) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from benchmarks import memory
 from benchmarks import stop as stopping
 from benchmarks import task as tasks
 from benchmarks.build import compiled, device, make, network, recorder, tune
@@ -60,7 +59,6 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     run.open(environment(str(device()), torch.get_num_threads()))
     (run / "error.txt").unlink(missing_ok=True)
 
-    memory.keep()
     tune()
     torch.manual_seed(cfg.seed)
     settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}

@@ -90,6 +90,11 @@ class Student:
         return self.base_lr * self.schedule(self.progress)
 
     @property
+    def alpha(self) -> float | Tensor:
+        """The learning rate as a step reads it."""
+        return self.lr if self.rate is None else self.rate
+
+    @property
     def weight(self) -> float:
         """Of the net in the running average, when the coming step is done."""
         return 1 - min(self.decay, 1 - 1 / (self.step + 2))
@@ -114,7 +119,7 @@ class Student:
 
         inner, meta: the inner objective and the labelled loss as functions of a net; weights: s [B], zero if None.
         """
-        return self.engine(self.eager, inner, meta, weights, self.lr if self.rate is None else self.rate)
+        return self.engine(self.eager, inner, meta, weights, self.alpha)
 
     def take(self, method: Method, batch: Batch) -> Step:
         """One step of a method, in all."""
@@ -129,7 +134,7 @@ class Student:
         for p, g in zip(self.parameters, gradients, strict=True):
             p.grad = g if g is None or g.stride() == p.stride() else torch.empty_like(p).copy_(g)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr if self.rate is None else self.rate
+            group["lr"] = self.alpha
         self.optimizer.step()
         self.follow()
         self.step += 1

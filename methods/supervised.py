@@ -21,11 +21,9 @@ class Supervised(Method):
         return Step(loss, {"loss_s": loss})
 
 
-class SupervisedMixUp(Method):
+class SupervisedMixUp(Supervised):
     """L = 1/B sum_i H(y~_i, f(x~_i)) with (x~, y~) = MixUp(., Shuffle(.), lambda), lambda ~ Beta(beta, beta)
     (Zhang et al., ICLR 2018; row 2 of Meta-Semi's Table 1)."""
-
-    views = ()
 
     def __init__(self, *, beta: float) -> None:
         super().__init__()
@@ -34,9 +32,6 @@ class SupervisedMixUp(Method):
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         self.n_classes = facts.n_classes
         return net
-
-    def phase(self, student: Student) -> Hashable:
-        return ()
 
     def loss(self, student: Student, batch: Batch) -> Step:
         x, y = mixup(batch.x, one_hot(batch.y, self.n_classes), self.beta)

@@ -18,7 +18,7 @@ import yaml
 
 from benchmarks.errors import UserError, command
 from benchmarks.store import root
-from reports import read
+from reports import read, render
 
 MEASURED = Path(__file__).parent / "measured"
 PACKAGES = ("benchmarks", "sweeps", "tests")
@@ -71,9 +71,7 @@ def line(folder: Path) -> dict[str, Any]:
 def listing(measured: Path) -> str:
     lines = [line(folder) for folder in sorted(measured.iterdir()) if folder.is_dir()]
     frame = pd.DataFrame(lines).sort_values(["task", "network", "steps", "seed", "method"])
-    head = [str(name) for name in frame.columns]
-    rows = [head, ["---"] * len(head), *frame.astype(str).to_numpy().tolist()]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = "\n".join(render.aligned(list(frame.columns), frame.astype(str).to_numpy().tolist()))
     return f"""# Runs that were made
 
 Shorter than the papers' by the share that stands beside their steps, so that none is a number of a paper's table. Each

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, command
 from sweeps.examine import Report, clock, examine
 from sweeps.launch import distinct, options
 
@@ -54,16 +54,13 @@ def left(reports: Sequence[Report]) -> str:
     return f"{done / total:.0%} of all steps are done; at the pace so far the rest is {clock(rest)} of training"
 
 
+@command
 def main(arguments: list[str]) -> int:
-    if {"-h", "--help"} & set(arguments):
-        print(__doc__)
-        return 0
     try:
         name, chosen = options(arguments)
         reports = examine(distinct(name, chosen["scale"], chosen.get("row"), chosen.get("column")))
-    except (UserError, json.JSONDecodeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except json.JSONDecodeError as error:
+        raise UserError(str(error)) from error
     print(f"{name} at scale={chosen['scale']}\n\n{table(reports)}\n\n{left(reports)}")
     for report in reports:
         if report.detail:

@@ -10,4 +10,6 @@ python -m benchmarks.bench.real        real runs of ten minutes each            
 
 import os
 
-os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # before torch is there: a warning a process from its profiler
+# before torch is there: its profiler warns in every process, and logs an error where there is no GPU
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")

@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 
-from benchmarks import memory
 from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
@@ -84,7 +83,6 @@ def main(arguments: list[str]) -> int:
     rounds, minutes, hows = options["rounds"], options["minutes"], options["how"].split(",")
     if device().type != "cuda" and options["any"] != "yes":
         raise UserError("no GPU here: nothing was measured")
-    memory.keep()
     tune()
     size = 8192 if device().type == "cuda" else 512
     roof = {precision: limits(getattr(torch, precision), size, rounds) for precision in PRECISIONS}

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from benchmarks import influence, memory
+from benchmarks import influence
 from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.steps import config, student_of, task_of
-from benchmarks.build import device, make
+from benchmarks.build import device, make, tune
 from benchmarks.errors import command
 from benchmarks.loader import Loader
 from benchmarks.student import Student
@@ -109,7 +109,7 @@ def profile(overrides: list[str], steps: int) -> dict[str, list[float]]:
 
 @command
 def main(arguments: list[str]) -> int:
-    memory.keep()
+    tune()
     options, overrides = parse(arguments, rest=True, steps=5)
     found = {name: statistics.median(seconds) for name, seconds in profile(overrides, options["steps"]).items()}
     total = sum(found.values())

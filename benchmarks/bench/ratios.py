@@ -17,11 +17,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks import memory
 from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.steps import OURS, StepFn, conventional, ours, pillow_views, semilearn, strong_views
-from benchmarks.build import device
+from benchmarks.build import device, tune
 from benchmarks.errors import command
 
 OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
@@ -62,7 +61,7 @@ def below(above: str, name: str) -> str:
 
 
 def memory_of(name: str, backbone: str) -> dict[str, int]:
-    memory.keep()
+    tune()
     built = build(name, backbone)
     if not built:
         return {}
@@ -127,7 +126,7 @@ def show(found: list[dict[str, Any]]) -> str:
 @command
 def main(arguments: list[str]) -> int:
     options, _ = parse(arguments, rounds=5, backbone="wrn28_2", only="", memory="yes")
-    memory.keep()
+    tune()
     rounds, backbone = options["rounds"], options["backbone"]
     found = rows(backbone, rounds, set(filter(None, options["only"].split(","))), options["memory"] == "yes")
     if not options["only"]:

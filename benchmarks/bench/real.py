@@ -10,8 +10,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from unittest import mock
 
 from benchmarks import stop as stopping
 from benchmarks.bench.options import parse
@@ -26,23 +25,9 @@ SHARE = 0.9  #: of the time that training may take; the rest is for evaluations
 ROUND = 100  #: steps
 
 
-@contextmanager
-def elsewhere() -> Iterator[None]:
-    """A run folder that goes away."""
-    before = os.environ.get("SSL_RUNS")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SSL_RUNS"] = folder
-        try:
-            yield
-        finally:
-            os.environ.pop("SSL_RUNS")
-            if before is not None:
-                os.environ["SSL_RUNS"] = before
-
-
 def fitting(overrides: list[str], minutes: float, trial: int) -> int:
     """How many steps fit: from the second half of a trial run, the first of which warms up."""
-    with elsewhere():
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, SSL_RUNS=folder):
         rows = execute(compose([*overrides, f"steps={2 * trial}", f"protocol.eval_every={trial}"])).rows()
     a_step = (rows[1]["seconds"] - rows[0]["seconds"]) / trial
     steps = int(SHARE * 60 * minutes / a_step)

@@ -14,12 +14,11 @@ from typing import Any
 
 import torch
 
-from benchmarks import memory
 from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
 from benchmarks.bench.steps import LABELLED, config, ours, task_of
-from benchmarks.build import device, make
+from benchmarks.build import device, make, tune
 from benchmarks.errors import command
 
 OUT = BENCH.with_name("scaling.json")
@@ -33,7 +32,7 @@ REMEMBERED = (50_000, 500_000, 5_000_000)
 
 
 def point(method: str, axis: str, value: int, depth: int, rounds: int) -> dict[str, Any]:
-    memory.keep()
+    tune()
     at = {"unlabelled batch": 192, "width": 2, "classes": 10} | {axis: value}
     task = task_of(LABELLED, at["unlabelled batch"], at["classes"])
     how = f"method={method} backbone.depth={depth} backbone.width={at['width']}"

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from benchmarks import memory
 from benchmarks.bench import clock
 from benchmarks.bench.options import parse
 from benchmarks.bench.ratios import OUT as BENCH
@@ -28,7 +27,6 @@ PROCESSES = (1, 2, 4, 8)
 def steps_in(seconds: float, overrides: str, graph: bool, threads: int, ready: Any) -> float:
     """Steps a second of one process, once all of them are warm."""
     torch.set_num_threads(threads)
-    memory.keep()
     tune()
     step = ours(overrides, recorder=CudaGraphs() if graph else None)
     for _ in range(WARM_UP + 2):
