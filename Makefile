@@ -103,7 +103,7 @@ smoke: $(SETUP)
 
 #: data                           download data sets: make data DATASETS="cifar10 svhn"
 data: $(SETUP)
-	@$(PY) -m benchmarks.datasets $(DATASETS)
+	@$(PY) -m benchmarks.data.sources $(DATASETS)
 
 ##@ Development (ARGS=... is handed on to the command)
 
@@ -136,23 +136,23 @@ format: $(SETUP)
 
 #: bench                          time a training step of each kind, and write reports/out/bench.json
 bench: $(SETUP)
-	@$(PY) -m benchmarks.bench $(ARGS)
+	@$(PY) -m benchmarks.speed $(ARGS)
 
 #: bench-scaling                  how a step's time and memory grow with batch, width and classes
 bench-scaling: $(SETUP)
-	@$(PY) -m benchmarks.bench.scaling $(ARGS)
+	@$(PY) -m benchmarks.speed.scaling $(ARGS)
 
 #: bench-together                 steps a second of 1, 2, 4 and 8 runs that share this machine
 bench-together: $(SETUP)
-	@$(PY) -m benchmarks.bench.together $(ARGS)
+	@$(PY) -m benchmarks.speed.together $(ARGS)
 
 #: bench-gpu                      everything that is said of a GPU, in ten minutes
 bench-gpu: $(SETUP)
-	@$(PY) -m benchmarks.bench.gpu $(ARGS)
+	@$(PY) -m benchmarks.speed.gpu $(ARGS)
 
 #: real                           FixMatch and Meta-T on CIFAR-10 for ten minutes each, kept in reports/measured
 real: $(SETUP)
-	@$(PY) -m benchmarks.bench.real $(ARGS) && $(PY) -m reports.freeze $$(cat reports/out/real.txt)
+	@$(PY) -m benchmarks.speed.real $(ARGS) && $(PY) -m reports.freeze $$(cat reports/out/real.txt)
 
 #: freeze                         keep finished runs' small files in reports/measured: make freeze RUNS="8d28457d9686"
 freeze: $(SETUP)
@@ -164,7 +164,7 @@ bench-figure: $(SETUP)
 
 #: profile                        where the time of a step goes: make profile METHOD=meta_t
 profile: $(SETUP)
-	@$(PY) -m benchmarks.bench.phases method=$(METHOD) $(ARGS)
+	@$(PY) -m benchmarks.speed.phases method=$(METHOD) $(ARGS)
 
 #: bench-reports                  time the collection of 5,000 finished runs (ARGS=N: of N)
 bench-reports: $(SETUP)

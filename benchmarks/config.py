@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, one_line
 
 CONF = Path(__file__).parent / "conf"
 GROUPS = ("method", "task", "backbone", "protocol", "scale")
@@ -43,7 +43,6 @@ NAMES = {
     "precision": ("float32", "bfloat16"),
     "task.labels": ("all",),
     "task.balance": ("equal", "proportional", "folds"),
-    "method.update": ("exact", "lagged"),
     "protocol.report": ("last", "median_last_20", "best_on_test"),
 }
 OPTIONAL: dict[str, Any] = {  # null, or of the kind of these
@@ -83,7 +82,7 @@ def compose(overrides: Sequence[str] = ()) -> DictConfig:
     try:
         OmegaConf.resolve(cfg)
     except OmegaConfBaseException as error:
-        raise UserError(" ".join(str(error).split())) from error
+        raise UserError(one_line(error)) from error
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise UserError(f"{missing[0]} has no value: add {missing[0]}=...")
@@ -117,7 +116,7 @@ def _choose(choices: tuple[str, ...]) -> DictConfig:
     try:
         return hydra_compose("config", list(choices))
     except HydraException as error:
-        raise UserError(" ".join(str(error).split())) from error
+        raise UserError(one_line(error)) from error
 
 
 def check(value: Any, default: Any, key: str = "") -> None:

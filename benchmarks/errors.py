@@ -22,13 +22,18 @@ class Stopped(KeyboardInterrupt):
 FAULTS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 
 
+def one_line(error: BaseException | str) -> str:
+    """Its message without line breaks, or its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 @contextmanager
 def blame(what: str, kinds: tuple[type[Exception], ...] = FAULTS) -> Iterator[None]:
     """Where user-chosen settings meet for the first time: a fault (of these kinds) is theirs. Raises UserError."""
     try:
         yield
     except kinds as error:
-        raise UserError(f"{what}: {' '.join(str(error).split())}") from error
+        raise UserError(f"{what}: {one_line(error)}") from error
 
 
 def command(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
@@ -42,7 +47,7 @@ def command(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
         try:
             return main(arguments)
         except UserError as error:
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"error: {one_line(error)}", file=sys.stderr)
             return 2
 
     return program

@@ -7,7 +7,6 @@ SSL_CHECKPOINT (seconds between two checkpoints); on a GPU SSL_COMPILE=1 (torch.
 graphs). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -16,18 +15,17 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from benchmarks import stop as stopping
-from benchmarks import task as tasks
-from benchmarks.build import compiled, device, make, network, recorder, tune
-from benchmarks.claim import Claim
+from benchmarks.assemble import assemble, recorder
 from benchmarks.config import GROUPS, compose, options, plain
-from benchmarks.environment import environment
-from benchmarks.errors import UserError, blame
-from benchmarks.evaluate import final_pass
-from benchmarks.result import digest, result
-from benchmarks.store import Run
-from benchmarks.student import Student
-from benchmarks.trainer import Trainer
+from benchmarks.errors import UserError, one_line
+from benchmarks.machine import settings, signals
+from benchmarks.machine.device import device, tune
+from benchmarks.store.claim import Claim
+from benchmarks.store.environment import environment
+from benchmarks.store.result import digest, result
+from benchmarks.store.run import Run
+from benchmarks.training.evaluation import evaluate, final_pass
+from benchmarks.training.trainer import Trainer
 
 
 def execute(
@@ -60,48 +58,31 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     (run / "error.txt").unlink(missing_ok=True)
 
     tune()
-    torch.manual_seed(cfg.seed)
-    settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
-    task, answers = tasks.build(**settings, seed=cfg.seed, augment=make(cfg.task.augment))
-    net = network(cfg.backbone, task)
-    method = make(cfg.method)
-    protocol = cfg.protocol
-
-    def make_student(net: torch.nn.Module) -> Student:
-        with blame("cannot make protocol.optimizer"):
-            return Student(
-                net,
-                optimizer=make(protocol.optimizer),
-                schedule=make(protocol.schedule),
-                decay=protocol.average,
-                steps=cfg.steps,
-                precision=cfg.precision,
-                engine=cfg.engine,
-                compiled=compiled(),
-            )
-
-    with blame("SSL_CHECKPOINT must be a number of seconds"):
-        checkpoint_every = float(os.environ.get("SSL_CHECKPOINT", "300"))
-
+    parts = assemble(cfg)
+    task, answers, method = parts.task, parts.answers, parts.method
+    assert answers  # the task is the configuration's own
     trainer = Trainer(
         run,
-        task.to(device()),
-        answers.to(device()),
-        make_student=make_student,
-        batch=protocol.batch,
-        ratio=protocol.ratio,
-        eval_every=protocol.eval_every,
+        task,
+        steps=cfg.steps,
+        make_student=parts.student,
+        hidden=lambda j: answers.hidden[j],
+        grade=lambda net: evaluate(net, answers),
+        batch=cfg.protocol.batch,
+        ratio=cfg.protocol.ratio,
+        eval_every=cfg.protocol.eval_every,
         seed=cfg.seed,
-        checkpoint_every=checkpoint_every,
+        checkpoint_every=settings.checkpoint_seconds(),
         report=report,
         stop=stop,
         recorder=recorder(),
     )
-    student = method.fit(trainer, net)
-    run.write_pseudo(final_pass(method, student.average, trainer.task, trainer.answers))
+    student = method.fit(trainer, parts.net)
+    trainer.finish()
+    run.write_pseudo(final_pass(method, student.graded, task.unlabelled, answers))
     stop()  # a claim that was lost meanwhile raises here
-    weights = {"weights": digest(student.net, student.average, method)}
-    run.finish(result(run, trainer.seconds, answers.fingerprint, protocol.report) | weights)
+    weights = {"weights": digest(student.net, student.graded, method)}
+    run.finish(result(run, trainer.watch.seconds, answers.fingerprint, cfg.protocol.report) | weights)
 
 
 def usage() -> str:
@@ -123,10 +104,10 @@ def main(arguments: list[str]) -> int:
             f"{cfg.method.name} on {cfg.task.name}/{cfg.task.labels}, {cfg.backbone.name}, {cfg.steps:,} steps "
             f"(scale {cfg.scale}, seed {cfg.seed}), {device()}: run {Run(plain(cfg)).id}"
         )
-        stopping.listen(signal.SIGINT, *stopping.SIGNALS)
-        run = execute(cfg, tell, stopping.asked)
+        signals.listen(signal.SIGINT, *signals.SIGNALS)
+        run = execute(cfg, tell, signals.asked)
     except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         print(f"interrupted: {str(error) or 'at once'}; the same command goes on from the last checkpoint")

@@ -10,8 +10,11 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-Net = Callable[[Tensor], Tensor]
-"""Inputs [B, ...] -> logits [B, C]: the student's network, at its own or at other parameters."""
+Function = Callable[[Tensor], Tensor]
+"""Inputs [B, ...] -> logits [B, C]: the student's network at its own or at other parameters."""
+
+Schedule = Callable[[float], float]
+"""Share of the training done, in [0, 1) -> a number."""
 
 
 class Batch(NamedTuple):
@@ -21,7 +24,7 @@ class Batch(NamedTuple):
     y: Tensor  #: their classes [B]
     i: Tensor  #: which labelled inputs these are [B]
     u: tuple[Tensor, ...]  #: unlabelled inputs under `Method.views`, in that order, each [mu B, ...]
-    j: Tensor  #: which unlabelled inputs these are [mu B]
+    j: Tensor  #: which unlabelled inputs these are [mu B], in a numbering that tells nothing of their classes
 
 
 class Pseudo(NamedTuple):
@@ -37,8 +40,8 @@ class Inner(NamedTuple):
     """The inner objective of a bi-level step: base + sum_j s_j losses_j."""
 
     losses: Tensor  #: l_j [B], each with its share of the mean already in it
-    base: Tensor | None = None  #: what the look-ahead descends besides
-    known: Tensor | None = None  #: total at the look-ahead's weights: its gradient is taken, descending it is free
+    base: Tensor | None = None  #: what the look-ahead descends besides, a scalar
+    descended: Tensor | None = None  #: the look-ahead's own objective, whose gradient is known: to descend it is free
 
     def total(self, s: Tensor) -> Tensor:
         """The objective, a scalar, at weights s [B]."""
@@ -62,16 +65,34 @@ class Facts(NamedTuple):
     n_unlabelled: int
 
 
+class Net(Protocol):
+    """A network: the student's own, or its running average. What `Method.setup` returns keeps these names."""
+
+    features: nn.Module  #: inputs [B, ...] -> [B, feature_dim]
+    classifier: nn.Module  #: [B, feature_dim] -> logits [B, C]
+    feature_dim: int
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Inputs [B, ...] -> logits [B, C]."""
+
+
 class Student(Protocol):
-    """What a method may ask of the network in training (the trainer owns it: `benchmarks.student`)."""
+    """What a method may ask of the network in training (the trainer owns it: `benchmarks.training.student`)."""
 
     @property
-    def net(self) -> Net: ...
+    def net(self) -> Any:
+        """The network, a `Net` (with the heads that `setup` added)."""
+
     @property
-    def step(self) -> int: ...
+    def average(self) -> Any:
+        """Its running average, a `Net` in evaluation mode."""
+
     @property
-    def progress(self) -> float:
-        """Share of the training done, in [0, 1)."""
+    def step(self) -> int:
+        """Steps done. A method whose operations depend on it says so in `Method.phase`."""
+
+    def now(self, schedule: Schedule) -> Any:
+        """`schedule` at this step, a number to reckon with: a float, or a scalar tensor that a replay fills anew."""
 
     def predict(self, x: Tensor) -> Tensor:
         """Logits [B, C] without a gradient; batch norm as in training."""
@@ -80,12 +101,39 @@ class Student(Protocol):
         """Logits [B, C] of the running average, without a gradient, in evaluation mode."""
 
     def influence(
-        self, inner: Callable[[Net], Inner], meta: Callable[[Net], Tensor], weights: Tensor | None = None
+        self, inner: Callable[[Function], Inner], meta: Callable[[Function], Tensor], weights: Tensor | None = None
     ) -> tuple[Tensor, Inner]:
-        """d L_meta(w_hat) / d s_j for all j [B] (Meta-Semi Eq. 10, Meta-T Eq. 17), at s = `weights` (0 if None);
+        """d L_meta(w_hat) / d s_j for all j [B] (Meta-Semi Eq. 10, Meta-T Eq. 17), at s = `weights` (0 if None).
 
-        and `inner` at the present weights, with its graph, for the update to descend. See `benchmarks.influence`.
+        Second, `inner` at the present weights with its graph, for the update to descend. See `benchmarks.influence`.
         """
+
+
+class Trainer(Protocol):
+    """What `Method.fit` gets. Nothing of it leads to hidden labels or to the test set."""
+
+    @property
+    def task(self) -> Any:
+        """The task, a `benchmarks.data.task.Task`: with_labels(j, y) and with_balance() make other ones of it."""
+
+    def train(
+        self,
+        method: "Method",
+        net: nn.Module,
+        *,
+        task: Any = None,
+        share: float = 1.0,
+        schedule: Schedule | None = None,
+    ) -> Any:
+        """Train `net` by `method` for a share of all steps, and return the student: one stage.
+
+        task: another one than the run's; schedule: another factor on the learning rate, over this stage's progress.
+        Parameters that ask for no gradient stay as they are. A stage that was finished before is loaded, not run again.
+        Raises ValueError where the shares exceed 1.
+        """
+
+    def predict(self, student: Any) -> Tensor:
+        """Softmax predictions [M, C] of the student's graded network on all unlabelled inputs, in the order of `j`."""
 
 
 class Method(nn.Module, ABC):
@@ -95,31 +143,41 @@ class Method(nn.Module, ABC):
     """The views of the unlabelled inputs that `loss` needs: "plain", "weak", "strong", each as often as wanted."""
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
-        """Meet the task once: make buffers and meta-networks, add heads to `net`. Returns the net to train."""
+        """Meet the task, before the first stage: make buffers and meta-networks, add heads to `net` (a `Net`).
+
+        Returns the net to train, a `Net` too.
+        """
         return net
 
     @abstractmethod
     def loss(self, student: Student, batch: Batch) -> Step:
         """One step."""
 
-    def phase(self, student: Student) -> Hashable:
-        """All that Python decides of the coming step: where it is the same, so are the operations and their numbers.
+    def fit(self, trainer: Trainer, net: nn.Module) -> Any:
+        """Train one model and return the student. A method of several stages calls `train` once a stage."""
+        return trainer.train(self, net)
 
-        A GPU may then replay one step for another (`benchmarks.recorded`). Here no two steps are alike, which is always
-        right; say `()` if `loss` asks for neither `step` nor `progress`, and else what it makes of them.
+    def graded(self, student: Student, batches: Iterator[Batch]) -> nn.Module:
+        """The network that is graded and used: the running average unless the method has another.
+
+        `batches` are fresh and endless, for statistics to be gathered anew; training does not see them.
         """
-        return student.step
+        return student.average
+
+    def phase(self, step: int) -> Hashable:
+        """What tells this step's operations from another step's; nothing unless a method does different things in turn.
+
+        Steps of one phase may be replayed for one another on a GPU (`benchmarks.training.replay`).
+        """
+        return ()
 
     def probe(self, student: Any, batches: Iterator[Batch]) -> dict[str, Tensor]:
         """Scalars measured at an evaluation, for its log; most methods measure nothing.
 
-        `student` is a copy and `batches` are fresh and endless: whatever happens here, the training's bits stay.
+        `student` is a copy, as it was in the step just taken, and `batches` are fresh and endless: whatever happens
+        here, the training's bits stay.
         """
         return {}
-
-    def fit(self, trainer: Any, net: nn.Module) -> Any:
-        """Train one model and return the student; a method of several stages calls `train` once a stage."""
-        return trainer.train(self, net)
 
     def pseudo(self, p: Tensor, j: Tensor) -> Pseudo:
         """What the method makes of predictions p [B, C] of the unlabelled inputs j [B] (no state changes)."""

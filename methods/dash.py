@@ -1,7 +1,5 @@
 """Dash (Xu et al., ICML 2021)."""
 
-from collections.abc import Hashable
-
 import torch
 from torch import Tensor, nn
 
@@ -35,20 +33,17 @@ class Dash(Thresholding):
         return net
 
     def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:
-        since = student.progress - self.warm_up
-        if since < 0:
-            if student.progress >= self.warm_up / 2:
-                loss = -p.amax(-1).log()
-                self.pseudo_loss += torch.stack([loss.sum(), loss.new_full((), len(loss))])
-        else:
-            rho_hat = self.pseudo_loss[0] / self.pseudo_loss[1].clamp(min=1)
-            decayed = self.C * self.gamma ** -(since // self.period) * rho_hat
-            self.rho.copy_(decayed.clamp(min=self.rho_min))
+        measured = -p.amax(-1).log()
+        counts = student.now(lambda t: float(self.warm_up / 2 <= t < self.warm_up))
+        self.pseudo_loss += counts * torch.stack([measured.sum(), measured.new_full((), len(measured))])
+        rho_hat = self.pseudo_loss[0] / self.pseudo_loss[1].clamp(min=1)
+        decayed = (student.now(self.decay) * rho_hat).clamp(min=self.rho_min)
+        self.rho.copy_(student.now(lambda t: float(t >= self.warm_up)) * decayed)
         return {"rho": self.rho.clone()}
 
-    def phase(self, student: Student) -> Hashable:
-        since = student.progress - self.warm_up
-        return since < 0, student.progress >= self.warm_up / 2 if since < 0 else since // self.period
+    def decay(self, progress: float) -> float:
+        """C gamma^-(t-1)."""
+        return self.C * self.gamma ** -max(0.0, (progress - self.warm_up) // self.period)
 
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
         return torch.exp(-self.rho).expand(len(p))

@@ -1,7 +1,5 @@
 """Interpolation consistency training (Verma et al., IJCAI 2019)."""
 
-from collections.abc import Hashable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,11 +33,8 @@ class ICT(Method):
         (u,) = batch.u
         lam, order = mixing(self.beta, u), torch.randperm(len(u), device=u.device)
         target = mix(student.teacher(u), order, lam).softmax(-1)
-        w = self.w_max * ramp_up(student.progress, self.ramp)
+        w = student.now(lambda t: self.w_max * ramp_up(t, self.ramp))
         return w * F.mse_loss(student.net(mix(u, order, lam)).softmax(-1), target)
-
-    def phase(self, student: Student) -> Hashable:
-        return ramp_up(student.progress, self.ramp)
 
     def loss(self, student: Student, batch: Batch) -> Step:
         p = student.predict(torch.cat([batch.x, *batch.u]))[len(batch.x) :].softmax(-1)

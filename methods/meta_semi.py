@@ -1,12 +1,11 @@
 """Meta-Semi ("Meta-Semi: A Meta-learning Approach for Semi-supervised Learning")."""
 
-from collections.abc import Hashable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from methods.base import Batch, Facts, Inner, Method, Net, Step, Student
+from methods.base import Batch, Facts, Function, Inner, Method, Step, Student
 from methods.functional import cross_entropy, mixup, one_hot
 
 Mixed = tuple[Tensor, Tensor]
@@ -52,17 +51,14 @@ class MetaSemi(Method):
     def weights(self, student: Student, labelled: Mixed, unlabelled: Mixed) -> tuple[Tensor, Tensor]:
         """w and L(y~_j, p(u~_j)) with its graph, each [B]."""
 
-        def inner(net: Net) -> Inner:
+        def inner(net: Function) -> Inner:
             return Inner(cross_entropy(net(unlabelled[0]), unlabelled[1]))
 
-        def meta(net: Net) -> Tensor:
+        def meta(net: Function) -> Tensor:
             return cross_entropy(net(labelled[0]), labelled[1]).sum()  # Eq. (15)
 
         influence, here = student.influence(inner, meta)
         return self.weigh(influence), here.losses
-
-    def phase(self, student: Student) -> Hashable:
-        return ()
 
     def loss(self, student: Student, batch: Batch) -> Step:
         (u,) = batch.u
@@ -71,14 +67,14 @@ class MetaSemi(Method):
         labelled = self.mix_labelled(batch.x, y)
         unlabelled = self.mix_unlabelled(torch.cat([batch.x, u]), torch.cat([y, p]))
         weights, losses = self.weights(student, labelled, unlabelled)
-        loss = (weights * losses).sum() / weights.abs().sum().clamp(min=1)  # Eq. (1)
+        total = weights.abs().sum()
+        loss = (weights * losses).sum() / torch.where(total > 0, total, 1.0)  # Eq. (1)
         pseudo = self.pseudo(p, batch.j)._replace(selected=weights[len(batch.x) :] > 0)  # of the mixture it leads
         return Step(loss, {"loss_u": loss, "kept": (weights > 0).float().mean()}, pseudo)
 
 
 class Consistency(Protocol):
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module: ...
-    def phase(self, student: Student) -> Hashable: ...
     def consistency(self, student: Student, batch: Batch) -> Tensor: ...
 
 
@@ -91,9 +87,6 @@ class MetaSemiConsistency(MetaSemi):
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         return self.regulariser.setup(facts, super().setup(facts, net))
-
-    def phase(self, student: Student) -> Hashable:
-        return self.regulariser.phase(student)
 
     def loss(self, student: Student, batch: Batch) -> Step:
         step = super().loss(student, batch)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from methods.base import Batch, Net
+from methods.base import Batch, Function
 from methods.functional import cross_entropy, mixup, one_hot
 from methods.meta_semi import MetaSemi
 
@@ -26,14 +26,13 @@ class MetaSemiAssumption(MetaSemi):
         super().__init__(**meta_semi)
         self.samples = samples
 
-    def supervised(self, net: Net, batch: Batch) -> Tensor:
+    def supervised(self, net: Function, batch: Batch) -> Tensor:
         """G, a scalar, on MixUp of the labelled batch (Eq. 12)."""
         x, y = mixup(batch.x, one_hot(batch.y, self.n_classes), self.beta)
         return cross_entropy(net(x), y).sum()  # Eq. (15)
 
     def probe(self, student: Any, batches: Iterator[Batch]) -> dict[str, Tensor]:
         parameters = list(student.net.parameters())
-        student.step -= 1  # the learning rate of the step just taken: at 0, where schedules end, all weights are 0
 
         def gradient(loss: Tensor) -> Tensor:
             parts = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)

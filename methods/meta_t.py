@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from methods.base import Batch, Facts, Inner, Net, Step, Student
+from methods.base import Batch, Facts, Function, Inner, Schedule, Step, Student
 from methods.functional import cross_entropy, one_hot
-from methods.thresholding import Thresholding
+from methods.thresholding import Guess, Thresholding
 
 
 class TGN(nn.Sequential):
@@ -32,9 +32,6 @@ class MetaT(Thresholding):
     Theta <- Theta - Adam of grad_Theta 1/B sum_i H(y_i, f(x_i; w_hat(Theta)))                            (Eq. 9, 17)
     w <- one step of the optimizer on the same loss with the new Theta                                    (Eq. 10, 14)
 
-    update: "exact", as above; "lagged": w descends with Theta as it was before this step's learning. Then the gradient
-    of Eq. (8) is the update's too, and one of three backward passes is saved (ours, not the paper's).
-
     S_m = 1 / (1 + exp(-slope (max p_m - tau_m))) stands for the indicator, in the look-ahead and the update (Eq. 14).
     By the chain rule grad_Theta = sum_m influence_m grad_Theta S_m, influence_m = d L_meta(w_hat) / d S_m (Eq. 17).
 
@@ -53,12 +50,11 @@ class MetaT(Thresholding):
         slope: float,
         momentum: float,
         optimizer: Callable[..., torch.optim.Optimizer],
-        schedule: Callable[[float], float],
-        update: str,
+        schedule: Schedule,
     ) -> None:
         super().__init__(lambda_u=lambda_u)
         self.hidden, self.slope, self.momentum = hidden, slope, momentum
-        self.make_optimizer, self.schedule, self.lagged = optimizer, schedule, update == "lagged"
+        self.make_optimizer, self.schedule = optimizer, schedule
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         self.tgn = TGN(facts.n_classes, self.hidden)
@@ -83,44 +79,35 @@ class MetaT(Thresholding):
         self.p_bar.lerp_(mean, (1 - self.momentum) * (count > 0).to(p.dtype))
         return {}
 
-    def inner_pass(
-        self, student: Student, batch: Batch, p: Tensor, inner: Callable[[Net], Inner]
-    ) -> tuple[Inner, dict[str, Tensor]]:
-        if not self.is_meta_step(student.step):
-            return inner(student.net), {}
-        S = self.gate(p.amax(-1), self.threshold(p, batch.j))
-
-        def meta(net: Net) -> Tensor:
-            return cross_entropy(net(batch.x), batch.y).mean()
-
-        influence, here = student.influence(inner, meta, S.detach())
-        parameters = list(self.tgn.parameters())
-        gradients = torch.autograd.grad(S, parameters, influence)  # Eq. (17)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        if not self.lagged:
-            self.learn(student)
-        return here, {"meta_gradient": torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))}
-
-    def learn(self, student: Student) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * self.schedule(student.progress)
-        self.optimizer.step()  # Eq. (9)
-
-    def objective(self, here: Inner, gate: Tensor) -> Tensor:
-        return here.known if self.lagged and here.known is not None else super().objective(here, gate)
-
     def loss(self, student: Student, batch: Batch) -> Step:
-        step = super().loss(student, batch)
-        if self.lagged and self.is_meta_step(student.step):
-            self.learn(student)
-        return step
+        """Algorithm 1."""
+        guess = self.guess(student, batch)  # p, p_bar
+        here, gradients = self.look_ahead(student, batch, guess)
+        self.learn(student, gradients)  # Eq. (9)
+        return self.outcome(here, guess, batch)  # Eq. (10), (14): with the new Theta
 
-    def is_meta_step(self, step: int) -> bool:
-        return True
+    def look_ahead(self, student: Student, batch: Batch, guess: Guess) -> tuple[Inner, Sequence[Tensor]]:
+        """The inner objective at w, and grad_Theta of the labelled loss at w_hat(Theta)."""
 
-    def phase(self, student: Student) -> Hashable:
-        return self.schedule(student.progress) if self.is_meta_step(student.step) else None
+        def meta(net: Function) -> Tensor:
+            return cross_entropy(net(batch.x), batch.y).mean()  # Eq. (9)
+
+        S = self.gate(guess.p.amax(-1), self.threshold(guess.p, batch.j))
+        influence, here = student.influence(self.inner(batch, guess), meta, S.detach())  # Eq. (8)
+        gradients = torch.autograd.grad(S, list(self.tgn.parameters()), influence)  # Eq. (17)
+        guess.log["meta_gradient"] = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))
+        return here, gradients
+
+    def learn(self, student: Student, gradients: Sequence[Tensor]) -> None:
+        """Theta <- one step of its own optimizer."""
+        for parameter, gradient in zip(self.tgn.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+        for group in self.optimizer.param_groups:
+            group["lr"] = student.now(self.rate)
+        self.optimizer.step()
+
+    def rate(self, progress: float) -> float:
+        return self.lr * self.schedule(progress)
 
     def get_extra_state(self) -> dict[str, Any]:
         return {"optimizer": self.optimizer.state_dict()}
@@ -138,5 +125,25 @@ class GreenMetaT(MetaT):
         super().__init__(**meta_t)
         self.k = k
 
-    def is_meta_step(self, step: int) -> bool:
+    def phase(self, step: int) -> Hashable:
+        return self.learns(step)
+
+    def learns(self, step: int) -> bool:
         return step % self.k == 0
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        return super().loss(student, batch) if self.learns(student.step) else Thresholding.loss(self, student, batch)
+
+
+class LaggedMetaT(MetaT):
+    """Meta-T whose w descends with Theta as it was before this step's learning (ours, not the paper's).
+
+    Then the gradient of Eq. (8) is the update's too, and one of three backward passes is saved.
+    """
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        guess = self.guess(student, batch)
+        here, gradients = self.look_ahead(student, batch, guess)
+        step = self.outcome(here, guess, batch)
+        self.learn(student, gradients)
+        return step if here.descended is None else step._replace(loss=here.descended)

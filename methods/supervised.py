@@ -1,7 +1,5 @@
 """Labelled data alone: the lower line of every table, and with all labels its upper one."""
 
-from collections.abc import Hashable
-
 from torch import nn
 
 from methods.base import Batch, Facts, Method, Step, Student
@@ -12,9 +10,6 @@ class Supervised(Method):
     """L = 1/B sum_i H(y_i, f(x_i))."""
 
     views = ()
-
-    def phase(self, student: Student) -> Hashable:
-        return ()
 
     def loss(self, student: Student, batch: Batch) -> Step:
         loss = cross_entropy(student.net(batch.x), batch.y).mean()

@@ -1,19 +1,30 @@
 """Eq. (2) of the Meta-T paper, once; subclasses say what tau is."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from methods.base import Batch, Inner, Method, Net, Pseudo, Step, Student
+from methods.base import Batch, Function, Inner, Method, Pseudo, Step, Student
 from methods.functional import cross_entropy
+
+
+class Guess(NamedTuple):
+    """What the weak views say, before any threshold."""
+
+    p: Tensor  #: softmax predictions, refined [mu B, C]
+    target: Tensor  #: what the strong views learn: classes [mu B] or distributions [mu B, C]
+    log: dict[str, Tensor]
 
 
 class Thresholding(Method):
     """L = 1/B sum_i H(y_i, f(x_i)) + lambda_u 1/(mu B) sum_m 1(max p_m > tau_m) H(y_hat_m, f(A_s(u_m)))
 
     with p_m = softmax f(A_w(u_m)) and y_hat_m = argmax p_m            (Meta-T Eq. 1 and 2; probabilities: erratum T3).
+
+    A subclass says what `threshold` is, and may say what `refine`, `target`, `gate`, `regularise` and `observe` are.
 
     The weak pass carries no gradient, so it is a pass of its own: its rows are left out of the backward pass and its
     batch norm sees weak views only (FixMatch's code has one pass over all rows; both update the running statistics).
@@ -25,50 +36,68 @@ class Thresholding(Method):
 
     @abstractmethod
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
-        """tau [B] for predictions p [B, C] of the unlabelled inputs j [B]; changes no state."""
+        """tau [B] for refined predictions p [B, C] of the unlabelled inputs j [B]; changes no state."""
 
     def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:
         """The indicator of Eq. (2), or what stands for it, in [0, 1] [B]."""
         return (confidence > tau).float()
 
+    def refine(self, p: Tensor, j: Tensor) -> Tensor:
+        """Predictions p [B, C] of inputs j [B] as thresholds and targets see them [B, C]; changes no state."""
+        return p
+
+    def target(self, p: Tensor, refined: Tensor) -> Tensor:
+        """What the strong views learn, of predictions p as they were and refined: classes [B] or distributions [B, C]."""
+        return refined.argmax(-1)
+
     def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:
-        """Take in this step's predictions p [B, C] of inputs j [B], once a step, before tau is asked. Returns a log."""
+        """Take in this step's predictions p [B, C] of inputs j [B], once a step and before all else. Returns a log."""
         return {}
 
-    def inner_pass(
-        self, student: Student, batch: Batch, p: Tensor, inner: Callable[[Net], Inner]
-    ) -> tuple[Inner, dict[str, Tensor]]:
-        """The step's objective at the present weights, with its graph; and a log. Here the thresholds may learn."""
-        return inner(student.net), {}
-
-    def phase(self, student: Student) -> Hashable:
-        return ()
-
-    def objective(self, here: Inner, gate: Tensor) -> Tensor:
-        """L_s + lambda_u L_u, Eq. (2)."""
-        return here.total(gate)
+    def regularise(self, logits: Tensor, guess: Guess, j: Tensor) -> Tensor | None:
+        """A term on the strong views' logits [mu B, C], added to the labelled loss; a scalar."""
+        return None
 
     def pseudo(self, p: Tensor, j: Tensor) -> Pseudo:
-        confidence, label = p.max(-1)
-        tau = self.threshold(p, j)
+        refined = self.refine(p, j)
+        return self.selection(refined, self.target(p, refined), j)
+
+    def selection(self, p: Tensor, target: Tensor, j: Tensor) -> Pseudo:
+        """What passes the thresholds, of refined predictions and their targets."""
+        label = target if target.ndim == 1 else target.argmax(-1)
+        confidence, tau = p.amax(-1), self.threshold(p, j)
         return Pseudo(label, confidence, tau, confidence > tau)
 
-    def loss(self, student: Student, batch: Batch) -> Step:
-        weak, strong = batch.u
-        p = student.predict(weak).float().softmax(-1)  # Eq. (1)
-        y_hat = p.argmax(-1)
+    def guess(self, student: Student, batch: Batch) -> Guess:
+        """The weak pass."""
+        p = student.predict(batch.u[0]).float().softmax(-1)  # Eq. (1)
+        log = self.observe(student, p, batch.j)
+        refined = self.refine(p, batch.j)
+        return Guess(refined, self.target(p, refined), log)
 
-        def inner(net: Net) -> Inner:
+    def inner(self, batch: Batch, guess: Guess) -> Callable[[Function], Inner]:
+        """The objective of Eq. (2) before its gate: L_s, and the loss of each strong view, as a function of a net."""
+        strong = batch.u[1]
+
+        def objective(net: Function) -> Inner:
             logits = net(torch.cat([batch.x, strong]))
             supervised = cross_entropy(logits[: len(batch.x)], batch.y).mean()
-            unsupervised = cross_entropy(logits[len(batch.x) :], y_hat)
-            return Inner(self.lambda_u / len(strong) * unsupervised, supervised)
+            unsupervised = cross_entropy(logits[len(batch.x) :], guess.target)
+            term = self.regularise(logits[len(batch.x) :], guess, batch.j)
+            base = supervised if term is None else supervised + term
+            return Inner(self.lambda_u / len(strong) * unsupervised, base)
 
-        log = self.observe(student, p, batch.j)
-        here, more = self.inner_pass(student, batch, p, inner)
+        return objective
+
+    def outcome(self, here: Inner, guess: Guess, batch: Batch) -> Step:
+        """Eq. (2) at the thresholds as they are."""
         with torch.no_grad():
-            pseudo = self.pseudo(p, batch.j)
+            pseudo = self.selection(guess.p, guess.target, batch.j)
             gate = self.gate(pseudo.confidence, pseudo.threshold)
-        loss = self.objective(here, gate)
-        log |= more | {"loss": loss, "loss_u": (gate * here.losses.detach()).sum()}
+        loss = here.total(gate)
+        log = guess.log | {"loss": loss, "loss_u": (gate * here.losses.detach()).sum()}
         return Step(loss, log, pseudo)
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        guess = self.guess(student, batch)
+        return self.outcome(self.inner(batch, guess)(student.net), guess, batch)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.store import Run
+from benchmarks.store.run import Run
 from reports import read
 from sweeps.sweep import Budget, Cell, Sweep
 

@@ -17,7 +17,7 @@ import pandas as pd
 import yaml
 
 from benchmarks.errors import UserError, command
-from benchmarks.store import root
+from benchmarks.machine.settings import runs
 from reports import read, render
 
 MEASURED = Path(__file__).parent / "measured"
@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         raise UserError("which runs? e.g. python -m reports.freeze 8d28457d9686")
     for name in arguments:
-        print(freeze(root() / name, MEASURED))
+        print(freeze(runs() / name, MEASURED))
     (MEASURED / "README.md").write_text(listing(MEASURED), encoding="utf-8")
     return 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.errors import UserError, command
-from benchmarks.store import root
+from benchmarks.machine.settings import runs
 from reports import audit, figure, run_page, views
 from reports.published import PAPERS, errata
 from reports.render import SIGNS
@@ -35,7 +35,7 @@ def environment() -> Environment:
 def scales(asked: str) -> list[str]:
     """The scale asked for, then the paper's and those of the runs in the store."""
     found = {asked, "paper"}
-    for path in root().glob("*/config.yaml"):
+    for path in runs().glob("*/config.yaml"):
         with suppress(OSError):  # no file, or not for us to read: the tables name it
             found.update(re.findall(r"^scale: (\w+)$", path.read_text(errors="replace"), re.MULTILINE))
     return sorted(found & set(SCALES), key=lambda scale: (scale != asked, SCALES.index(scale)))

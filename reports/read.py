@@ -16,7 +16,8 @@ import pandas as pd
 import yaml
 
 from benchmarks.config import run_id
-from benchmarks.store import PSEUDO, Run, root
+from benchmarks.machine.settings import runs
+from benchmarks.store.run import PSEUDO, Run
 
 BROKEN = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError, zlib.error)
 METRICS = {  # name -> its key in metrics.jsonl and result.json, all of which are error rates in percent
@@ -109,7 +110,7 @@ def final_pass(run: Run) -> pd.DataFrame:
 
 def strays() -> Iterator[str]:
     """What lies in the run store without being a run's directory."""
-    folder = root()
+    folder = runs()
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not path.name.startswith(".") and not (re.fullmatch("[0-9a-f]{12}", path.name) and path.is_dir()):
             yield str(path)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.config import nearest
 from benchmarks.errors import UserError, command
-from benchmarks.store import root
+from benchmarks.machine.settings import runs
 from reports import read, render
 from reports.collect import collect
 from reports.notes import notes, title
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
         target = OUT / scale / (f"{name}_best_on_test" if best_on_test else name)
         write(table, target)
         print(table.markdown())
-        print(f"{target}.md .tex .csv, from the runs in {root()}\n")
+        print(f"{target}.md .tex .csv, from the runs in {runs()}\n")
     return 0
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.disk import write_atomically
-from benchmarks.errors import UserError
-from benchmarks.store import root
+from benchmarks.errors import UserError, one_line
+from benchmarks.machine.settings import runs
+from benchmarks.store.disk import write_atomically
 from sweeps.job import Job, Piece
 from sweeps.settings import Settings, settings
 from sweeps.slurm import chunks
@@ -59,13 +59,13 @@ def submit(name: str, scale: str, array: Array) -> str:
     import submitit  # here, because only submitting needs it
 
     folder = (
-        root().absolute() / ".jobs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}-{os.getpid()}"
+        runs().absolute() / ".jobs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}-{os.getpid()}"
     )
     data = os.environ.get("SSL_DATA")
     jobs = [
         Job(
             [Piece(c.run.id, f"{c.row}, {c.column}, seed {c.seed}", c.overrides) for c in task],
-            str(root().absolute()),
+            str(runs().absolute()),
             str(Path(data).absolute()) if data else "",
         )
         for task in array.tasks
@@ -91,7 +91,7 @@ def submit(name: str, scale: str, array: Array) -> str:
         executor.update_parameters(**{key: value for key, value in wanted.items() if value is not None})
         submitted = executor.submit_array(jobs)
     except (OSError, RuntimeError, submitit.core.utils.FailedJobError) as error:
-        raise UserError(f"cannot submit: {' '.join(str(error).split())}") from error
+        raise UserError(f"cannot submit: {one_line(error)}") from error
     record = {
         "sweep": name,
         "scale": scale,

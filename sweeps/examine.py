@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import claim
+from benchmarks.store import claim
 from sweeps import slurm
 from sweeps.sweep import Cell
 

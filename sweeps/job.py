@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from submitit.helpers import DelayedSubmission
 
-from benchmarks import stop
+from benchmarks.machine import signals as stop
 from sweeps import local
 
 

@@ -17,9 +17,9 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
-from benchmarks import stop
-from benchmarks.claim import Claimed
 from benchmarks.errors import Stopped, UserError
+from benchmarks.machine import signals as stop
+from benchmarks.store.claim import Claimed
 
 
 class Work(Protocol):
@@ -63,7 +63,7 @@ def execute(work: Work) -> Outcome:
     """Carry out one run in this process; why it failed stands in its error.txt, with the traceback of a bug."""
     from benchmarks.config import compose, plain  # here, so that the launcher itself never imports torch
     from benchmarks.run import execute as carry_out_run
-    from benchmarks.store import Run
+    from benchmarks.store.run import Run
 
     try:
         cfg = compose(work.overrides)

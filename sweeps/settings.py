@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from benchmarks.config import nearest
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, one_line
 
 FILE = Path(__file__).parent / "launch.yaml"
 
@@ -70,7 +70,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     except OSError as error:
         raise UserError(f"cannot read settings={path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise UserError(f"settings={path} is not YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"settings={path} is not YAML: {one_line(error)}") from error
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
         raise UserError(f"settings={path}: write a section per resource class, as sweeps/launch.yaml does")
     for name in (name for section in sections.values() for name in section):

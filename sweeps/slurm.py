@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.errors import UserError
-from benchmarks.store import root
+from benchmarks.machine.settings import runs
 
 FINISHED = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "NODE_FAIL")
 
@@ -33,7 +33,7 @@ def largest_array() -> int:
 
 def records() -> Iterator[tuple[Path, dict[str, Any]]]:
     """Every submission into this store, oldest first."""
-    for file in sorted(root().absolute().glob(".jobs/*/record.json")):
+    for file in sorted(runs().absolute().glob(".jobs/*/record.json")):
         yield file.parent, json.loads(file.read_text())
 
 

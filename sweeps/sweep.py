@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from benchmarks.config import CONF, GROUPS, check, compose, nearest, plain
 from benchmarks.errors import UserError
-from benchmarks.store import Run
+from benchmarks.store.run import Run
 
 SCALES = ("paper", "short", "demo", "smoke")
 DEMO_SEEDS = {"demo": 2, "smoke": 1}

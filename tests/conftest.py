@@ -7,12 +7,11 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from benchmarks import task as tasks
-from benchmarks.build import make, network
-from benchmarks.config import compose, plain
-from benchmarks.loader import Loader
-from benchmarks.student import Student
-from benchmarks.task import Answers, Task
+from benchmarks.assemble import assemble as put_together
+from benchmarks.config import compose
+from benchmarks.data.loader import Loader
+from benchmarks.data.task import Answers, Task
+from benchmarks.training.student import Student
 from methods.base import Method, Step
 
 torch.set_num_threads(1)
@@ -55,24 +54,8 @@ class Parts:
 
 
 def build(*overrides: str) -> Parts:
-    cfg = compose(overrides)
-    torch.manual_seed(cfg.seed)
-    settings = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
-    task, answers = tasks.build(**settings, seed=cfg.seed, augment=make(cfg.task.augment))
-    net = network(cfg.backbone, task)
-    method = make(cfg.method)
-    protocol = cfg.protocol
-    student = Student(
-        method.setup(task.facts, net),
-        optimizer=make(protocol.optimizer),
-        schedule=make(protocol.schedule),
-        decay=protocol.average,
-        steps=cfg.steps,
-        precision=cfg.precision,
-        engine=cfg.engine,
-    )
-    loader = Loader(task, method.views, batch=protocol.batch, ratio=protocol.ratio, seed=cfg.seed)
-    return Parts(cfg, task, answers, method, student, loader)
+    parts = put_together(compose(overrides))
+    return Parts(parts.cfg, parts.task, parts.answers, parts.method, parts.student(), parts.loader())
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,11 @@ from typing import Any
 
 import torch
 
-from benchmarks import checkpoint, disk, store
 from benchmarks.config import compose, options, plain
 from benchmarks.run import execute
-from benchmarks.store import Run
+from benchmarks.store import checkpoint, disk
+from benchmarks.store import run as store
+from benchmarks.store.run import Run
 
 SIZE = ("scale=smoke", "steps=24", "protocol.eval_every=3")  # a checkpoint at each of 8 evaluations
 KILLS = 4  #: of one run at most

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import checkpoint
 from benchmarks.config import compose
 from benchmarks.run import execute
-from benchmarks.store import Run
+from benchmarks.store import checkpoint
+from benchmarks.store.run import Run
 
 BACKBONES = ("tiny", "wrn28_2", "cnn13", "wrn28_8")
 INTERVAL = 300  #: seconds, the default of SSL_CHECKPOINT

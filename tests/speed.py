@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import yaml
 
-from benchmarks.store import Run
+from benchmarks.store.run import Run
 from reports.collect import collect
 from sweeps.sweep import Sweep, load
 

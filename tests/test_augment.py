@@ -8,8 +8,8 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor
 
-from benchmarks import operators as ops
-from benchmarks.augment import GREY, Augment, below
+from benchmarks.data import operators as ops
+from benchmarks.data.augment import GREY, Augment, below
 
 MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
 make = partial(Augment, flip=True, shift=4, translate=10, cutout=16, draws=2, probability=0.5)
@@ -195,7 +195,7 @@ def test_every_operator_and_level_has_its_chance(monkeypatch):
         drawn.append(code * 18 + level)
         return image
 
-    monkeypatch.setattr("benchmarks.augment.grouped", spy)
+    monkeypatch.setattr("benchmarks.data.augment.grouped", spy)
     view(RGB, torch.zeros(n, 3, 5, 5, dtype=torch.uint8), 0)
     first, second = drawn
     count = torch.cat(drawn).bincount(minlength=14 * 18).view(14, 18) / (2 * n)
@@ -243,7 +243,7 @@ def test_nothing_waits_for_a_device(monkeypatch):
     waits = {f"aten::{name}" for name in ("_local_scalar_dense", "bincount", "index", "masked_select", "nonzero")}
     expected = RGB.strong(RGB.weak(x, u[:3]), u[3:])  # which also fills the tables that are kept
     assert operations(lambda: RGB.strong(x, u[3:])) & waits
-    monkeypatch.setattr("benchmarks.augment.grouped", ops.masked)
+    monkeypatch.setattr("benchmarks.data.augment.grouped", ops.masked)
     assert not operations(lambda: RGB.normalise(RGB.strong(RGB.weak(x, u[:3]), u[3:]))) & waits
     assert torch.equal(RGB.strong(RGB.weak(x, u[:3]), u[3:]), expected)
 

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 import torch
+from benchmarks.build import make
 from transcript import Transcripts
 
-from benchmarks.bench import clock, gpu, phases, ratios, together
-from benchmarks.bench.steps import ours, pillow_views, strong_views, task_of
-from benchmarks.build import make
 from benchmarks.config import compose
 from benchmarks.errors import UserError
-from benchmarks.student import Student
+from benchmarks.speed import clock, gpu, phases, ratios, together
+from benchmarks.speed.steps import ours, pillow_views, strong_views, task_of
+from benchmarks.training.student import Student
 
 SMALL = "backbone.depth=10 backbone.width=1"
 LABELLED, UNLABELLED = 4, 12
@@ -156,7 +156,7 @@ def test_a_compiled_student_computes_what_an_eager_one_does(assemble):
     """Plain passes through torch.compile; the meta step, which stays eager, sees the same weights."""
     script = """
 import sys
-from benchmarks.bench.steps import *
+from benchmarks.speed.steps import *
 config_of = "method=meta_t backbone=tiny"
 for compiled in (False, True):
     torch.manual_seed(0)

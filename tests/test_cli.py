@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import checkpoint
 from benchmarks.config import GROUPS, compose, options, plain
 from benchmarks.errors import UserError
 from benchmarks.run import main
-from benchmarks.store import Run
+from benchmarks.store import checkpoint
+from benchmarks.store.run import Run
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -341,7 +341,7 @@ def test_loss_not_finite(refused: Callable[..., str], monkeypatch: pytest.Monkey
 
 def test_a_fault_of_ours_is_not_made_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line is for what the user can put right; a bug keeps its traceback."""
-    monkeypatch.setattr("benchmarks.trainer.Trainer.log", lambda *_: 1 / 0)
+    monkeypatch.setattr("benchmarks.training.trainer.Trainer.log", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["scale=smoke"])
     assert not issubclass(ZeroDivisionError, UserError)

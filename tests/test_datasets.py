@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import datasets
-from benchmarks.datasets import Arrays, load, main
+from benchmarks.data import sources as datasets
+from benchmarks.data.sources import Arrays, load, main
 from benchmarks.errors import DataError, UserError
 
 Fields = dict[str, Any]
@@ -401,4 +401,4 @@ def test_command_checks_names_before_it_downloads(
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
 def test_command_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert "usage: python -m benchmarks.datasets NAME..." in capsys.readouterr().err
+    assert "usage: python -m benchmarks.data.sources NAME..." in capsys.readouterr().err

@@ -12,22 +12,22 @@ import higher
 import pytest
 import torch
 import torch.nn.functional as F
+from benchmarks.build import make
 from conftest import Parts
 from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
-from benchmarks import tangent
-from benchmarks.build import make
 from benchmarks.config import compose
+from benchmarks.data.loader import Loader
 from benchmarks.errors import UserError
-from benchmarks.influence import ENGINES
-from benchmarks.loader import Loader
+from benchmarks.influence import rules as tangent
+from benchmarks.influence.engines import ENGINES
+from benchmarks.influence.tape import Tape
 from benchmarks.nets.cnn13 import CNN13
 from benchmarks.nets.resnet import ResNet50
 from benchmarks.nets.tiny import TinyNet
 from benchmarks.nets.wrn import WideResNet
-from benchmarks.student import Student, constant
-from benchmarks.tape import Tape
+from benchmarks.training.student import Student, constant
 from methods import functional
 from methods.base import Batch, Facts, Inner, Method, Net, Step
 

@@ -245,7 +245,7 @@ def test_footnote():
 def test_figures_need_no_training_code():
     code = "import sys, reports.figure\nfrom importlib import import_module\nfrom reports.figures import FIGURES\n"
     code += "[import_module('reports.figures.' + name.split('/')[1]) for name in FIGURES]\n"
-    code += "print(*sorted({'torch', 'methods', 'benchmarks.trainer', 'benchmarks.student'} & set(sys.modules)))"
+    code += "print(*sorted({'torch', 'methods', 'benchmarks.training.trainer', 'benchmarks.training.student'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

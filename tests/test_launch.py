@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import claim, process
-from benchmarks.claim import Claim, Claimed
 from benchmarks.config import run_id
 from benchmarks.errors import UserError
+from benchmarks.machine import identity as process
+from benchmarks.store import claim
+from benchmarks.store.claim import Claim, Claimed
 from sweeps import arrays, cancel, examine, launch, local, status
 from sweeps.settings import settings
 from sweeps.sweep import Cell, Sweep

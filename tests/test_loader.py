@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.augment import Augment
-from benchmarks.loader import Loader, Stream
-from benchmarks.task import Split, Task
+from benchmarks.data.augment import Augment
+from benchmarks.data.loader import Loader, Stream
+from benchmarks.data.task import Split, Task
 from methods.base import Batch
 
 DEVICES = [

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import real
-from benchmarks.bench.options import parse
 from benchmarks.config import compose
 from benchmarks.errors import UserError, command
 from benchmarks.run import execute
+from benchmarks.speed import real
+from benchmarks.speed.options import parse
 from reports import freeze
 
 

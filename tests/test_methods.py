@@ -24,12 +24,13 @@ from hydra.utils import get_class
 from torch import Tensor, nn
 from transcript import Transcripts
 
-from benchmarks import datasets, run
-from benchmarks import task as tasks
+from benchmarks import run
 from benchmarks.config import compose, options
-from benchmarks.recorded import Recorded
-from benchmarks.store import Run
-from benchmarks.task import Answers
+from benchmarks.data import sources as datasets
+from benchmarks.data import task as tasks
+from benchmarks.data.task import Answers
+from benchmarks.store.run import Run
+from benchmarks.training.replay import Recorded
 from methods.base import Batch, Method
 
 ROOT = Path(__file__).parents[1]

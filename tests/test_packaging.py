@@ -138,12 +138,12 @@ def test_help_names_every_target() -> None:
         ("sweep-fig-k", ["-m sweeps.launch meta_t/k scale=paper launcher=local"]),
         ("report", ["-m reports.page scale=demo"]),
         ("audit", ["-m reports.audit"]),
-        ("bench", ["-m benchmarks.bench"]),
-        ("bench-scaling ARGS=depth=10", ["-m benchmarks.bench.scaling depth=10"]),
-        ("bench-gpu", ["-m benchmarks.bench.gpu"]),
+        ("bench", ["-m benchmarks.speed"]),
+        ("bench-scaling ARGS=depth=10", ["-m benchmarks.speed.scaling depth=10"]),
+        ("bench-gpu", ["-m benchmarks.speed.gpu"]),
         ("bench-figure", ["-m reports.speed"]),
-        ("profile METHOD=fixmatch", ["-m benchmarks.bench.phases method=fixmatch"]),
-        ("data DATASETS=cifar10", ["-m benchmarks.datasets cifar10"]),
+        ("profile METHOD=fixmatch", ["-m benchmarks.speed.phases method=fixmatch"]),
+        ("data DATASETS=cifar10", ["-m benchmarks.data.sources cifar10"]),
     ],
 )  # fmt: skip
 def test_targets_run(target: str, ran: list[str], python: Path) -> None:

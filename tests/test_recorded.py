@@ -11,8 +11,8 @@ from transcript import Transcripts
 from benchmarks import build, run
 from benchmarks.config import compose
 from benchmarks.errors import Stopped, UserError
-from benchmarks.recorded import KEPT, SEEN, Recorded
-from benchmarks.result import digest
+from benchmarks.store.result import digest
+from benchmarks.training.replay import KEPT, SEEN, Recorded
 from methods.base import Batch, Step, Student
 from methods.fixmatch import FixMatch
 from methods.supervised import Supervised

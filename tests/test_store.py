@@ -21,13 +21,14 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import checkpoint, disk, store
 from benchmarks.config import NAMES, compose, plain, run_id
-from benchmarks.disk import write_atomically
 from benchmarks.errors import UserError
-from benchmarks.influence import ENGINES
+from benchmarks.influence.engines import ENGINES
 from benchmarks.run import execute
-from benchmarks.store import PSEUDO, Run
+from benchmarks.store import checkpoint, disk
+from benchmarks.store import run as store
+from benchmarks.store.disk import write_atomically
+from benchmarks.store.run import PSEUDO, Run
 
 SMOKE = ("scale=smoke", "method=ict")  # a method that draws random numbers of its own
 
@@ -144,7 +145,7 @@ def test_the_names_of_choices_are_those_of_the_code() -> None:
 
 
 def test_names_and_directories_need_no_torch() -> None:
-    code = "import sys, benchmarks.config, benchmarks.store; sys.exit('torch' in sys.modules)"
+    code = "import sys, benchmarks.config, benchmarks.store.run; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
 
 
@@ -231,7 +232,7 @@ def test_result_is_written_last(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_asking_twice_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = execute(compose(SMOKE))
     before = {path: path.stat().st_mtime_ns for path in [first.folder, *first.folder.iterdir()]}
-    monkeypatch.setattr("benchmarks.task.build", None)  # whoever calls it fails
+    monkeypatch.setattr("benchmarks.data.task.build", None)  # whoever calls it fails
     again = execute(compose(reversed(SMOKE)), report=lambda row: pytest.fail("it ran"))
     assert again.folder == first.folder
     assert {path: path.stat().st_mtime_ns for path in [first.folder, *first.folder.iterdir()]} == before

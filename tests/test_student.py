@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.build import make
 from torch import Tensor, nn
 
-from benchmarks import student as schedules
-from benchmarks.build import make
 from benchmarks.config import compose, plain
+from benchmarks.data.task import Answers, Split
 from benchmarks.errors import UserError
-from benchmarks.evaluate import ROWS, evaluate, final_pass, predict, scores
-from benchmarks.meter import Meter
 from benchmarks.run import execute
-from benchmarks.store import Run
-from benchmarks.student import Student, constant
-from benchmarks.task import Answers, Split
+from benchmarks.store.run import Run
+from benchmarks.training import student as schedules
+from benchmarks.training.evaluation import ROWS, evaluate, final_pass, predict, scores
+from benchmarks.training.meter import Meter
+from benchmarks.training.student import Student, constant
 from methods.base import Pseudo, Step
 from methods.fixmatch import FixMatch
 

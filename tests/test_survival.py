@@ -16,11 +16,11 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import checkpoint, migrate, schema
 from benchmarks.config import compose, plain, run_id
 from benchmarks.errors import Stopped, UserError
 from benchmarks.run import execute, main
-from benchmarks.store import Run
+from benchmarks.store import checkpoint, migrate, schema
+from benchmarks.store.run import Run
 from methods.fixmatch import FixMatch
 
 ROOT = Path(__file__).parents[1]
@@ -365,7 +365,9 @@ def test_a_taken_name_is_left_alone(cfg, tmp_path, monkeypatch, capsys):
 
 def test_the_command(folder):
     for arguments, status in (([], 0), (["--aply"], 2), (["--help"], 0)):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.migrate", *arguments], cwd=ROOT, capture_output=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.store.migrate", *arguments], cwd=ROOT, capture_output=True
+        )
         assert done.returncode == status
 
 

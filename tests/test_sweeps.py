@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-from benchmarks import task as tasks
 from benchmarks.build import make
+
 from benchmarks.config import compose, plain
+from benchmarks.data import task as tasks
+from benchmarks.data.task import long_tail
 from benchmarks.errors import UserError
-from benchmarks.student import annealing, multistep, stepwise
-from benchmarks.task import long_tail
+from benchmarks.training.student import annealing, multistep, stepwise
 from methods.meta_semi_ablations import Constant, LabelledMixUp, NoMixUp, OneHot, Signed, UnlabelledMixUp
 from reports.published import published, tables
 from sweeps.sweep import DEMO_SEEDS, SCALES, Budget, Cell, Sweep, configuration, load, names

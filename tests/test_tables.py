@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from benchmarks.store import Run
+from benchmarks.store.run import Run
 from reports import collect, stats, summary, table
 from reports.published import tables
 from reports.render import latex, overall, steps

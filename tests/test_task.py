@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-from benchmarks import datasets
-from benchmarks import task as tasks
-from benchmarks.augment import Augment
 from benchmarks.build import make
+
 from benchmarks.config import compose
-from benchmarks.datasets import Arrays
+from benchmarks.data import sources as datasets
+from benchmarks.data import task as tasks
+from benchmarks.data.augment import Augment
+from benchmarks.data.sources import Arrays
+from benchmarks.data.task import Answers, Task, long_tail, shares
 from benchmarks.errors import UserError
 from benchmarks.run import main
-from benchmarks.task import Answers, Task, long_tail, shares
 
 SVHN = np.array([4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659])  # its training images per class
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.graph import Recording, Take
+from benchmarks.training.cuda_graphs import Recording, Take
 from methods.base import Step
 
 aten = torch.ops.aten

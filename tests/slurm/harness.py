@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.store import Run, root
+from benchmarks.machine.settings import runs
+from benchmarks.store.run import Run
 
 SCRIPT = Path(__file__).parent / "local-slurm.sh"
 TOOLS = ("munged", "slurmctld", "slurmd", "sbatch")
@@ -65,7 +66,7 @@ def until(what: str, holds: Callable[[], object], limit: float = 600) -> None:
 
 def evidence() -> str:
     """The queue and the ends of all logs."""
-    logs = [f"--- {log}\n{log.read_text()[-1500:]}" for log in sorted(root().glob(".jobs/*/*.err"))]
+    logs = [f"--- {log}\n{log.read_text()[-1500:]}" for log in sorted(runs().glob(".jobs/*/*.err"))]
     return "\n".join([squeue(), *logs])
 
 
@@ -80,7 +81,7 @@ def preempt(cpus: int) -> None:
 
 def said(pattern: str) -> int:
     """How often the jobs' logs say so."""
-    return sum(len(re.findall(pattern, log.read_text())) for log in root().glob(".jobs/*/*_log.out"))
+    return sum(len(re.findall(pattern, log.read_text())) for log in runs().glob(".jobs/*/*_log.out"))
 
 
 def content(run: Run) -> tuple[Any, ...]:

@@ -1,0 +1,80 @@
+"""Images as a kind of input: uint8 on the training device, in the views of `augment`, by index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.data.augment import Augment
+from benchmarks.errors import UserError, blame
+
+
+class Inputs(Protocol):
+    """Inputs of one kind on one device. What else is known of a kind, its views and sizes, stands in its own file."""
+
+    def __len__(self) -> int: ...
+    def to(self, device: torch.device) -> Self: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def dims(self) -> dict[str, int]:
+        """What a backbone's constructor is told of them."""
+
+    def views(self, names: Sequence[str], index: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """The inputs `index` [B] as a network takes them, in each view; random numbers come from `generator`."""
+
+    def take(self, index: Tensor) -> Self:
+        """These of them."""
+
+    def join(self, other: Self) -> Self:
+        """These, and then the others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    pixels: Tensor  #: uint8 [N, C, H, W]
+    augment: Augment
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def to(self, device: torch.device) -> Self:
+        return replace(self, pixels=self.pixels.to(device))
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixels.device
+
+    @property
+    def dims(self) -> dict[str, int]:
+        return {"in_channels": self.pixels.shape[1]}
+
+    def views(self, names: Sequence[str], index: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        pixels = self.pixels[index]
+        return tuple(self.augment(name, pixels, generator) for name in names)
+
+    def take(self, index: Tensor) -> Self:
+        return replace(self, pixels=self.pixels[index])
+
+    def join(self, other: Self) -> Self:
+        return replace(self, pixels=torch.cat([self.pixels, other.pixels]))
+
+    def check(self, name: str) -> None:
+        """Raises UserError where the augmentation does not suit these images of the data set `name`."""
+        channels, *size = self.pixels.shape[1:]
+        if not channels == len(self.augment.mean) == len(self.augment.std):
+            each = f"[{','.join(['0.5'] * channels)}]"
+            raise UserError(
+                f"{name} has images of {channels} channel{'s' * (channels > 1)}: give as many numbers to "
+                f"task.augment.mean and task.augment.std, e.g. {each}"
+            )
+        with blame(f"task.augment does not suit images of {'x'.join(map(str, size))}"):
+            self.views(("strong",), torch.arange(min(2, len(self))), torch.Generator())
+
+
+def images(x: np.ndarray, augment: Augment) -> Images:
+    """From uint8 [N, H, W, C]."""
+    return Images(torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2))), augment)

@@ -1,0 +1,86 @@
+"""A task: which inputs are labelled, which are not, and what only the trainer may know.
+
+`Task` is what a method may see. `Answers` (hidden labels, validation and test sets) stay with the trainer.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.data import sources
+from benchmarks.data.augment import Augment
+from benchmarks.data.images import Inputs, images
+from benchmarks.data.split import choose
+from methods.base import Facts
+
+
+class Labelled(NamedTuple):
+    x: Inputs  #: N of them
+    y: Tensor  #: int64 [N]
+
+    def to(self, device: torch.device) -> "Labelled":
+        return Labelled(self.x.to(device), self.y.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Never changed: what a stage of training needs otherwise is another task."""
+
+    labelled: Labelled
+    unlabelled: Inputs  #: M of them; the labelled inputs are among them unless the config says otherwise
+    n_classes: int
+    balanced: bool = False  #: labelled batches are drawn class by class, each class as often
+
+    @property
+    def facts(self) -> Facts:
+        counts = torch.bincount(self.labelled.y, minlength=self.n_classes)
+        return Facts(self.n_classes, counts, len(self.unlabelled))
+
+    def to(self, device: torch.device) -> Self:
+        return replace(self, labelled=self.labelled.to(device), unlabelled=self.unlabelled.to(device))
+
+    def with_labels(self, j: Tensor, y: Tensor) -> Self:
+        """The unlabelled inputs j [K] are labelled, too, as y [K]; they stay among the unlabelled ones."""
+        x = self.labelled.x.join(self.unlabelled.take(j))
+        return replace(self, labelled=Labelled(x, torch.cat([self.labelled.y, y])))
+
+    def with_balance(self) -> Self:
+        """Every class comes equally often in labelled batches, however many inputs it has."""
+        return replace(self, balanced=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    hidden: Tensor  #: int64 [M], the unlabelled inputs' classes; -1 where nobody knows (STL-10)
+    test: Labelled
+    validation: Labelled | None
+    fingerprint: str  #: of the split
+
+    def to(self, device: torch.device) -> Self:
+        validation = self.validation and self.validation.to(device)
+        return replace(self, hidden=self.hidden.to(device), test=self.test.to(device), validation=validation)
+
+
+def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Task, Answers]:
+    """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
+    data = sources.load(name)
+    y, subset = data.y_train, options["subset"]
+    n_classes = int(max(y.max(), data.y_test.max())) + 1
+    split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
+
+    def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
+        return Labelled(images(x[index], augment), torch.from_numpy(y[index].astype(np.int64)))
+
+    images(data.x_train[:2], augment).check(name)
+    labelled, (unlabelled, hidden) = part(data.x_train, y, split.labelled), part(data.x_train, y, split.unlabelled)
+    if data.x_unlabeled is not None:
+        unlabelled = unlabelled.join(images(data.x_unlabeled[: subset or None], augment))
+        hidden = torch.cat([hidden, hidden.new_full((len(unlabelled) - len(hidden),), -1)])
+    if not len(unlabelled):
+        unlabelled, hidden = labelled  # all labels, none left over: a supervised run never looks
+    test = part(data.x_test, data.y_test, np.arange(len(data.y_test))[: subset or None])
+    validation = part(data.x_train, y, split.held_out) if len(split.held_out) else None
+    return Task(labelled, unlabelled, n_classes), Answers(hidden, test, validation, split.fingerprint)

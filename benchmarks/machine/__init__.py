@@ -1,0 +1,8 @@
+"""The process and the machine under it: settings, device, signals, memory. Imports `benchmarks.errors` alone.
+
+settings      every SSL_* environment variable, read in this one place
+device        which device, its fast settings, and the state of its random generators
+signals       being asked to end
+malloc        freed memory stays with the process
+identity      who a process is, and whether it still lives
+"""

@@ -1,0 +1,45 @@
+"""What result.json holds."""
+
+import hashlib
+import statistics
+from typing import Any
+
+import torch
+
+from benchmarks.store.run import Run
+
+
+def result(run: Run, seconds: float, fingerprint: str, report: str) -> dict[str, Any]:
+    """result.json: the last evaluation, and each metric as `last`, `median_last_20` and `best_on_test`.
+
+    `report` names which of these the protocol's papers print.
+    """
+    rows = run.rows()
+    summary: dict[str, Any] = {
+        name: {
+            "last": rows[-1][name],
+            "median_last_20": statistics.median(row[name] for row in rows[-20:]),
+            "best_on_test": min(row[name] for row in rows),
+        }
+        for name in ("error", "top5", "balanced", "validation")
+        if name in rows[-1]
+    }
+    return {
+        "report": report,
+        **summary,
+        "recall": rows[-1]["recall"],
+        "steps": rows[-1]["step"],
+        "seconds": round(seconds, 3),
+        "split": fingerprint,
+    }
+
+
+def digest(*modules: torch.nn.Module) -> str:
+    """sha256 over all parameters and buffers: two runs with one digest ended in the same bits."""
+    total = hashlib.sha256()
+    for module in modules:
+        for name, value in module.state_dict().items():
+            total.update(name.encode())
+            if isinstance(value, torch.Tensor):
+                total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]

@@ -1,0 +1,59 @@
+"""The one evaluation: the graded network on a test set, and its final pass over the unlabelled inputs."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.data.images import Inputs
+from benchmarks.data.task import Answers, Labelled
+from methods.base import Method
+
+ROWS = 1000  #: inputs a forward pass
+
+
+@torch.no_grad()
+def predict(net: nn.Module, inputs: Inputs) -> Tensor:
+    """Softmax predictions [N, C], float32, of all inputs under the plain view."""
+    generator = torch.Generator(inputs.device)  # the plain view draws nothing
+    parts = torch.arange(len(inputs), device=inputs.device).split(ROWS)
+    return torch.cat([net(*inputs.views(("plain",), part, generator)).float().softmax(-1) for part in parts])
+
+
+def scores(p: Tensor, y: Tensor) -> dict[str, Any]:
+    """error, top5 (error) and balanced (mean error over classes) in percent; recall per class in [0, 1], a list."""
+    n_classes = p.shape[1]
+    hit = p.argmax(-1) == y
+    per_class = torch.bincount(y, minlength=n_classes)
+    recall = torch.bincount(y[hit], minlength=n_classes) / per_class  # NaN for a class without test inputs
+    top5 = (p.topk(min(5, n_classes)).indices == y[:, None]).any(-1)
+    return {
+        "error": 100 * (1 - hit.double().mean().item()),
+        "top5": 100 * (1 - top5.double().mean().item()),
+        "balanced": 100 * (1 - recall.nanmean().item()),
+        "recall": [round(r, 6) for r in recall.tolist()],
+    }
+
+
+def evaluate(net: nn.Module, answers: Answers) -> dict[str, Any]:
+    """Scores on the test set, and the error on the validation set where there is one."""
+
+    def on(part: Labelled) -> dict[str, Any]:
+        return scores(predict(net, part.x), part.y)
+
+    row = on(answers.test)
+    return row | {"validation": on(answers.validation)["error"]} if answers.validation else row
+
+
+@torch.no_grad()
+def final_pass(method: Method, net: nn.Module, unlabelled: Inputs, answers: Answers) -> dict[str, list[Any]]:
+    """The columns of pseudo.csv.gz: what the method makes of every unlabelled input in the end."""
+    p = predict(net, unlabelled)
+    pseudo = method.pseudo(p, torch.arange(len(p), device=p.device))
+    return {
+        "hidden": answers.hidden.tolist(),
+        "label": pseudo.label.tolist(),
+        "confidence": [f"{v:.6f}" for v in pseudo.confidence.tolist()],
+        "threshold": [f"{v:.6f}" for v in pseudo.threshold.tolist()],
+        "selected": pseudo.selected.int().tolist(),
+    }
