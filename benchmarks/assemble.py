@@ -50,8 +50,10 @@ class Parts:
             )
 
     def loader(self) -> Loader:
-        protocol = self.cfg.protocol
-        return Loader(self.task, self.method.views, batch=protocol.batch, ratio=protocol.ratio, seed=self.cfg.seed)
+        """What the trainer's first stage draws its batches from."""
+        protocol, method = self.cfg.protocol, self.method
+        sizes = {"batch": protocol.batch, "ratio": protocol.ratio}
+        return Loader(self.task, method.views, **sizes, seed=self.cfg.seed, labelled_view=method.labelled_view)
 
 
 def assemble(cfg: DictConfig, task: Task | None = None, compiled: bool | None = None) -> Parts:

@@ -20,7 +20,7 @@ Schedule = Callable[[float], float]
 class Batch(NamedTuple):
     """What a method may see of one step. Hidden labels are never in here."""
 
-    x: Tensor  #: labelled inputs, weakly augmented [B, ...]
+    x: Tensor  #: labelled inputs under `Method.labelled_view` [B, ...]
     y: Tensor  #: their classes [B]
     i: Tensor  #: which labelled inputs these are [B]
     u: tuple[Tensor, ...]  #: unlabelled inputs under `Method.views`, in that order, each [mu B, ...]
@@ -61,6 +61,7 @@ class Facts(NamedTuple):
     """What a method may know of its task before the first step."""
 
     n_classes: int
+    y: Tensor  #: classes of the labelled inputs, by their number i [N]
     class_counts: Tensor  #: labelled inputs per class [C]
     n_unlabelled: int
 
@@ -96,6 +97,9 @@ class Student(Protocol):
 
     def predict(self, x: Tensor) -> Tensor:
         """Logits [B, C] without a gradient; batch norm as in training."""
+
+    def silent(self, x: Tensor) -> Tensor:
+        """Logits [B, C] as `net` gives them, with their gradient, but batch norm's running statistics stay as they are."""
 
     def teacher(self, x: Tensor) -> Tensor:
         """Logits [B, C] of the running average, without a gradient, in evaluation mode."""
@@ -141,6 +145,9 @@ class Method(nn.Module, ABC):
 
     views: ClassVar[tuple[str, ...]] = ("weak", "strong")
     """The views of the unlabelled inputs that `loss` needs: "plain", "weak", "strong", each as often as wanted."""
+
+    labelled_view: ClassVar[str] = "weak"
+    """The view of the labelled inputs."""
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         """Meet the task, before the first stage: make buffers and meta-networks, add heads to `net` (a `Net`).

@@ -65,8 +65,10 @@ class Loader:
     All randomness comes from one generator, seeded with `seed`; `state_dict` holds it and the positions.
     """
 
-    def __init__(self, task: Task, views: tuple[str, ...], *, batch: int, ratio: int, seed: int) -> None:
-        self.task, self.views = task, views
+    def __init__(
+        self, task: Task, views: tuple[str, ...], *, batch: int, ratio: int, seed: int, labelled_view: str = "weak"
+    ) -> None:
+        self.task, self.views, self.labelled_view = task, views, labelled_view
         self.batch, self.ratio = batch, ratio
         self.generator = torch.Generator(task.unlabelled.device)
         self.generator.manual_seed(seed)
@@ -79,8 +81,8 @@ class Loader:
         i = self.labelled.take(self.batch)
         j = self.unlabelled.take(self.batch * self.ratio if self.views else 0)
         u = self.task.unlabelled.views(self.views, j, self.generator)
-        (weak,) = x.views(("weak",), i, self.generator)
-        return Batch(weak, y[i], i, u, j)
+        (known,) = x.views((self.labelled_view,), i, self.generator)
+        return Batch(known, y[i], i, u, j)
 
     def state_dict(self) -> dict[str, Any]:
         return {

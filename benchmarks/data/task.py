@@ -37,7 +37,7 @@ class Task:
     @property
     def facts(self) -> Facts:
         counts = torch.bincount(self.labelled.y, minlength=self.n_classes)
-        return Facts(self.n_classes, counts, len(self.unlabelled))
+        return Facts(self.n_classes, self.labelled.y, counts, len(self.unlabelled))
 
     def to(self, device: torch.device) -> Self:
         return replace(self, labelled=self.labelled.to(device), unlabelled=self.unlabelled.to(device))

@@ -51,20 +51,21 @@ def task_of(labelled: int = LABELLED, unlabelled: int = LABELLED * RATIO, classe
     return Task(known, images.take(torch.arange(labelled, labelled + unlabelled)), classes).to(device())
 
 
-def batch_of(task: Task, views: tuple[str, ...]) -> Batch:
+def batch_of(task: Task, views: tuple[str, ...], labelled_view: str = "weak") -> Batch:
     """The whole task as one fixed batch, in the views that a method asks for."""
     draw = torch.Generator(task.unlabelled.device).manual_seed(0)
     i = torch.arange(len(task.labelled.y), device=task.unlabelled.device)
     j = torch.arange(len(task.unlabelled), device=task.unlabelled.device)
     u = task.unlabelled.views(views, j, draw)
-    (weak,) = task.labelled.x.views(("weak",), i, draw)
-    return Batch(weak, task.labelled.y, i, u, j)
+    (known,) = task.labelled.x.views((labelled_view,), i, draw)
+    return Batch(known, task.labelled.y, i, u, j)
 
 
 def ours(overrides: str, task: Task | None = None, compiled: bool = False, recorder: Recorder | None = None) -> StepFn:
     """A step as the trainer takes it, without its data: what is timed is the step, not the augmentation."""
     parts = assemble(config(*overrides.split()), task or task_of(), compiled)
-    student, method, batch = parts.student(), parts.method, batch_of(parts.task, parts.method.views)
+    student, method = parts.student(), parts.method
+    batch = batch_of(parts.task, method.views, method.labelled_view)
     if recorder is None:
         return lambda: student.take(method, batch)
     student.step = student.steps // 2  # the average's weight stands still

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.influence.engines import ENGINES
+from benchmarks.influence.engines import ENGINES, at
 from benchmarks.training.scalars import Scalars
 from methods.base import Batch, Function, Inner, Method, Schedule, Step
 
@@ -96,6 +96,9 @@ class Student:
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         return self.net(x)
+
+    def silent(self, x: Tensor) -> Tensor:
+        return at(self.net, {})(x)
 
     @torch.no_grad()
     def teacher(self, x: Tensor) -> Tensor:

@@ -114,7 +114,8 @@ class Trainer:
         return predict(student.graded, self.task.unlabelled)
 
     def loader(self, method: Method, task: Task, seed: int) -> Loader:
-        return Loader(task, method.views, batch=self.batch, ratio=self.ratio, seed=seed)
+        sizes = {"batch": self.batch, "ratio": self.ratio}
+        return Loader(task, method.views, **sizes, seed=seed, labelled_view=method.labelled_view)
 
     def look_after(self, stage: Stage, evaluate: bool, save: bool) -> None:
         """Between two steps, while the watch stands still: is all well, how good is it, keep it."""
