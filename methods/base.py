@@ -99,7 +99,7 @@ class Student(Protocol):
         """Logits [B, C] without a gradient; batch norm as in training."""
 
     def silent(self, x: Tensor) -> Tensor:
-        """Logits [B, C] as `net` gives them, with their gradient, but batch norm's running statistics stay as they are."""
+        """Logits [B, C] as of `net`, with their gradient, but batch norm's running statistics stay as they are."""
 
     def teacher(self, x: Tensor) -> Tensor:
         """Logits [B, C] of the running average, without a gradient, in evaluation mode."""

@@ -1,5 +1,7 @@
 """Heads beside the classifier: what `Method.setup` returns where a paper adds a projection or a second task."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 
@@ -9,7 +11,7 @@ class WithHeads(nn.Module):
     heads: name -> module [B, feature_dim] -> [B, ...]. `net.heads["name"](net.features(x))` asks one of them.
     """
 
-    def __init__(self, net: nn.Module, **heads: nn.Module) -> None:
+    def __init__(self, net: Any, **heads: nn.Module) -> None:
         super().__init__()
         self.features, self.classifier = net.features, net.classifier
         self.feature_dim = net.feature_dim

@@ -98,7 +98,7 @@ class Student:
         return self.net(x)
 
     def silent(self, x: Tensor) -> Tensor:
-        return at(self.net, {})(x)
+        return at(self.eager, {})(x)
 
     @torch.no_grad()
     def teacher(self, x: Tensor) -> Tensor:
