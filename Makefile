@@ -103,7 +103,7 @@ smoke: $(SETUP)
 
 #: data                           download data sets: make data DATASETS="cifar10 svhn"
 data: $(SETUP)
-	@$(PY) -m benchmarks.data.sources $(DATASETS)
+	@$(PY) -m benchmarks.data.download $(DATASETS)
 
 ##@ Development (ARGS=... is handed on to the command)
 

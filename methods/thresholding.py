@@ -47,7 +47,7 @@ class Thresholding(Method):
         return p
 
     def target(self, p: Tensor, refined: Tensor) -> Tensor:
-        """What the strong views learn, of predictions p as they were and refined: classes [B] or distributions [B, C]."""
+        """What strong views learn, from predictions p as they were and refined: classes [B] or distributions [B, C]."""
         return refined.argmax(-1)
 
     def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:

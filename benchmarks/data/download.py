@@ -1,0 +1,65 @@
+"""Download data sets through torchvision, which compares the checksums:  make data DATASETS="cifar10 svhn"
+
+The folder is $SSL_DATA (./data). A name that is there already, or that is your own, is only described.
+"""
+
+import http.client
+import socket
+import sys
+import tarfile
+from collections.abc import Sequence
+
+from benchmarks.data import sources
+from benchmarks.data.arrays import printable, size
+from benchmarks.data.npz import FORMAT
+from benchmarks.errors import DataError, UserError
+from benchmarks.machine import settings
+
+
+def _fetch(name: str) -> str:
+    """Make sure that `name` can be loaded, by downloading it if that is possible; describe it in one line.
+
+    Raises:
+        DataError: it can neither be loaded nor downloaded.
+    """
+    if name in sources.DOWNLOADABLE and not sources.own(name).exists():
+        try:
+            settings.data().mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise DataError(
+                f"cannot make {settings.data()} ({printable(fault)}): set SSL_DATA to another folder"
+            ) from fault
+        try:
+            arrays = sources.from_torchvision(name, download=True)
+        except (OSError, RuntimeError, EOFError, http.client.HTTPException, tarfile.TarError) as fault:
+            raise DataError(
+                f"{name} could not be downloaded into {settings.data()} ({printable(fault)}): "
+                f"check the network and try again, or make {sources.own(name)} with {FORMAT}"
+            ) from fault
+    else:
+        arrays = sources.load(name)
+    classes = int(arrays.y_train.max()) + 1
+    extra = "" if arrays.x_unlabeled is None else f" + {len(arrays.x_unlabeled):,} unlabelled"
+    count = f"{len(arrays.x_train):,} training + {len(arrays.x_test):,} test{extra}"
+    return f"{name}: {count} images of {size(arrays.x_train)}, {classes} classes"
+
+
+def main(names: Sequence[str]) -> int:
+    if not names or any(name.startswith("-") for name in names):
+        print(f"usage: python -m benchmarks.data.download NAME...   (of {', '.join(sources.KNOWN)})", file=sys.stderr)
+        return 2
+    try:
+        for name in names:  # a slip in the last name must not cost the first one's download
+            if name not in sources.KNOWN and not sources.own(name).exists():
+                raise sources.unknown(name)
+        for name in names:
+            print(_fetch(name), flush=True)
+    except UserError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    socket.setdefaulttimeout(60)  # a dead connection ends in an error
+    sys.exit(main(sys.argv[1:]))
