@@ -14,10 +14,10 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Indices into the training inputs; what the unlabelled ones are called is an order of the seed's own."""
+    """Indices into the training inputs."""
 
     labelled: Index
-    unlabelled: Index
+    unlabelled: Index  #: in an order of the seed's own: their numbers j tell nothing, also where a file is sorted
     held_out: Index
     fingerprint: str  #: sha256 over the chosen indices and their labels: two runs with one fingerprint had one split
 
@@ -119,4 +119,5 @@ def choose(
     digest = hashlib.sha256()
     for part in (labelled, y[labelled], unlabelled, held_out):
         digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
-    return Split(labelled, unlabelled, held_out, digest.hexdigest()[:16])
+    numbering = np.random.default_rng([seed, 1])
+    return Split(labelled, numbering.permutation(unlabelled), held_out, digest.hexdigest()[:16])

@@ -55,6 +55,7 @@ class Task:
 @dataclass(frozen=True, eq=False)
 class Answers:
     hidden: Tensor  #: int64 [M], the unlabelled inputs' classes; -1 where nobody knows (STL-10)
+    index: Tensor  #: int64 [M], where they lie in the data set: the training inputs, then those without labels
     test: Labelled
     validation: Labelled | None
     fingerprint: str  #: of the split
@@ -76,11 +77,14 @@ def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Ta
 
     images(data.x_train[:2], augment).check(name)
     labelled, (unlabelled, hidden) = part(data.x_train, y, split.labelled), part(data.x_train, y, split.unlabelled)
+    index = torch.from_numpy(split.unlabelled)
     if data.x_unlabeled is not None:
         unlabelled = unlabelled.join(images(data.x_unlabeled[: subset or None], augment))
-        hidden = torch.cat([hidden, hidden.new_full((len(unlabelled) - len(hidden),), -1)])
+        more = len(unlabelled) - len(hidden)
+        hidden = torch.cat([hidden, hidden.new_full((more,), -1)])
+        index = torch.cat([index, len(y) + torch.arange(more)])
     if not len(unlabelled):
-        unlabelled, hidden = labelled  # all labels, none left over: a supervised run never looks
+        (unlabelled, hidden), index = labelled, torch.from_numpy(split.labelled)  # a supervised run never looks
     test = part(data.x_test, data.y_test, np.arange(len(data.y_test))[: subset or None])
     validation = part(data.x_train, y, split.held_out) if len(split.held_out) else None
-    return Task(labelled, unlabelled, n_classes), Answers(hidden, test, validation, split.fingerprint)
+    return Task(labelled, unlabelled, n_classes), Answers(hidden, index, test, validation, split.fingerprint)
