@@ -17,6 +17,12 @@ def one_hot(y: Tensor, n_classes: int) -> Tensor:
     return (y[:, None] == torch.arange(n_classes, device=y.device)).float()  # F.one_hot asks the device for its range
 
 
+def sharpen(p: Tensor, T: float) -> Tensor:
+    """p^(1/T), normalised: the softmax at temperature T, of distributions p [B, C] (MixMatch Eq. 7)."""
+    sharp = p ** (1 / T)
+    return sharp / sharp.sum(-1, keepdim=True)
+
+
 def mixing(beta: float, like: Tensor) -> Tensor:
     """One lambda ~ Beta(beta, beta) for the whole batch, on `like`'s device (drawn from torch's global generator)."""
     b = torch.full((), beta, device=like.device)  # made there: nothing waits for the device
@@ -38,3 +44,8 @@ def ramp_up(progress: float, until: float) -> float:
     """exp(-5 (1 - t)^2) with t = progress / until, then 1 (Laine & Aila 2017)."""
     t = min(progress / until, 1.0) if until > 0 else 1.0
     return math.exp(-5 * (1 - t) ** 2)
+
+
+def linear_ramp_up(progress: float, until: float) -> float:
+    """t = progress / until, then 1 (MixMatch, FixMatch's baselines)."""
+    return min(progress / until, 1.0) if until > 0 else 1.0
