@@ -214,7 +214,7 @@ cancel = $(PY) -m sweeps.cancel $(call grid,$(1)) $(ARGS)
 	@echo "setup: installing requirements.lock into .venv (about 3 GB to download when nothing is cached)"
 	@log=.venv/setup.log; in=".venv/bin/python -m"; pip="$$in pip --disable-pip-version-check install"; \
 	{ $$pip --retries 1 $$(grep '^uv==' requirements.lock) >$$log 2>&1 && \
-	  { $$in uv pip install $$([ -t 2 ] || echo --quiet) --python .venv/bin/python -r requirements.lock || \
+	  { $$in uv pip install --compile-bytecode $$([ -t 2 ] || echo --quiet) --python .venv/bin/python -r requirements.lock || \
 	    { echo "setup: trying again with pip, which takes longer"; false; }; }; } || \
 	$$pip -r requirements.lock >>$$log 2>&1 || { echo >&2 \
 	  "setup: no package index in reach? Check the network or pip's index settings and try again (details: $$log)"; exit 1; }

@@ -2,13 +2,18 @@
 
     python -m benchmarks.run method=meta_t task=cifar10 task.labels=40 scale=paper seed=0
 
-Launch settings, which are no part of a run: SSL_DATA and SSL_RUNS (folders), SSL_DEVICE (cpu, cuda, cuda:1),
-SSL_CHECKPOINT (seconds between two checkpoints); on a GPU SSL_COMPILE=1 (torch.compile) and SSL_GRAPH=1 (steps as CUDA
-graphs). Ctrl-C, SIGTERM and SIGUSR2 save first; the same command goes on.
+Ctrl-C and what SLURM sends (SIGTERM, SIGUSR1, SIGUSR2), and a closed terminal (SIGHUP), save first; the same command
+goes on. Launch settings are environment variables, and no part of a run:
 """
 
 import signal
 import sys
+
+from benchmarks.machine import settings, signals, terminal
+
+if __name__ == "__main__":  # before torch is imported, which takes seconds
+    signals.listen(signal.SIGINT, *signals.SIGNALS, then=signals.acknowledge)
+
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +22,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.assemble import assemble, recorder
 from benchmarks.config import GROUPS, compose, options, plain
-from benchmarks.errors import UserError, one_line
-from benchmarks.machine import settings, signals
+from benchmarks.errors import Stopped, UserError, one_line
 from benchmarks.machine.device import device, tune
+from benchmarks.provenance import made_of, settle, stale
 from benchmarks.store.claim import Claim
 from benchmarks.store.environment import environment
 from benchmarks.store.result import digest, result
@@ -38,6 +43,7 @@ def execute(
     Raises UserError; Claimed where another process is at it; Stopped, with a checkpoint, soon after `stop` says so.
     """
     run = Run(plain(cfg))
+    settle(run)
     if run.done:
         run.tidy()  # it may have been killed just before
         return run
@@ -54,7 +60,10 @@ def execute(
 
 
 def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
-    run.open(environment(str(device()), torch.get_num_threads()))
+    if stop():
+        raise Stopped("stopped before it began")
+    launch = {"compiled": settings.compiled(), "graphs": settings.graphs()}
+    run.open(environment(str(device()), torch.get_num_threads(), launch) | made_of(run.config))
     (run / "error.txt").unlink(missing_ok=True)
 
     tune()
@@ -82,37 +91,41 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     run.write_pseudo(final_pass(method, student.graded, task.unlabelled, answers))
     stop()  # a claim that was lost meanwhile raises here
     weights = {"weights": digest(student.net, student.graded, method)}
-    run.finish(result(run, trainer.watch.seconds, answers.fingerprint, cfg.protocol.report) | weights)
+    run.finish(result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report) | weights)
 
 
 def usage() -> str:
+    variables = (settings.__doc__ or "").partition("\n\n")[2]
     choices = "\n".join(f"  {group}={'|'.join(options(group))}" for group in GROUPS)
-    return f"{__doc__}\n{choices}\n\nseed=N, steps=N and any other option below:\n\n{OmegaConf.to_yaml(compose())}"
+    every = OmegaConf.to_yaml(compose())
+    return f"{__doc__}\n{variables}\n{choices}\n\nseed=N, steps=N and any other option below:\n\n{every}"
 
 
 def tell(row: dict[str, Any]) -> None:
-    print(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s", flush=True)
+    terminal.say(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s")
 
 
 def main(arguments: list[str]) -> int:
+    terminal.readable()
     if {"-h", "--help"} & set(arguments):
-        print(usage())
+        terminal.say(usage())
         return 0
     try:
         cfg = compose(arguments)
-        print(
+        terminal.say(
             f"{cfg.method.name} on {cfg.task.name}/{cfg.task.labels}, {cfg.backbone.name}, {cfg.steps:,} steps "
             f"(scale {cfg.scale}, seed {cfg.seed}), {device()}: run {Run(plain(cfg)).id}"
         )
-        signals.listen(signal.SIGINT, *signals.SIGNALS)
         run = execute(cfg, tell, signals.asked)
     except UserError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
-        print(f"interrupted: {str(error) or 'at once'}; the same command goes on from the last checkpoint")
+        terminal.say(f"interrupted: {str(error) or 'at once'}; the same command goes on from the last checkpoint")
         return 130
-    print(f"done: {run.folder}")
+    why = stale(run)
+    note = f" ({why}: SSL_STALE=anew runs it again, SSL_STALE=accept takes it as it is)" if why else ""
+    terminal.say(f"done: {run.folder}{note}")
     return 0
 
 

@@ -23,6 +23,10 @@ class Inputs(Protocol):
     def dims(self) -> dict[str, int]:
         """What a backbone's constructor is told of them."""
 
+    @property
+    def size(self) -> int:
+        """Numbers in one input."""
+
     def views(self, names: Sequence[str], index: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """The inputs `index` [B] as a network takes them, in each view; random numbers come from `generator`."""
 
@@ -52,6 +56,10 @@ class Images:
     def dims(self) -> dict[str, int]:
         return {"in_channels": self.pixels.shape[1]}
 
+    @property
+    def size(self) -> int:
+        return self.pixels[:1].numel()
+
     def views(self, names: Sequence[str], index: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         pixels = self.pixels[index]
         return tuple(self.augment(name, pixels, generator) for name in names)
@@ -75,6 +83,11 @@ class Images:
             self.views(("strong",), torch.arange(min(2, len(self))), torch.Generator())
 
 
-def images(x: np.ndarray, augment: Augment) -> Images:
-    """From uint8 [N, H, W, C]."""
-    return Images(torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2))), augment)
+def images(x: np.ndarray, augment: Augment, index: np.ndarray | None = None) -> Images:
+    """From uint8 [N, H, W, C], or from those of them that `index` names; nothing is copied twice."""
+    index = np.arange(len(x)) if index is None else index
+    n, h, w, c = len(index), *x.shape[1:]
+    pixels = torch.empty(n, c, h, w, dtype=torch.uint8)
+    for some in np.array_split(np.arange(n), max(1, n // 1000)):
+        pixels.numpy()[some] = x[index[some]].transpose(0, 3, 1, 2)
+    return Images(pixels, augment)

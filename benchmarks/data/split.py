@@ -27,7 +27,7 @@ def shares(counts: Index, budget: int) -> Index:
     exact = counts * (budget / counts.sum())
     given = np.floor(exact).astype(int)
     if budget >= len(counts):
-        given = np.maximum(given, 1)
+        given = np.maximum(given, counts > 0)
     order = np.argsort(-(exact - given), kind="stable")
     for k in range(budget - given.sum()):
         given[order[k % len(order)]] += 1

@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.data import sources
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
-from benchmarks.data.split import choose
+from benchmarks.data.split import choose, draw, shares
 from methods.base import Facts
 
 
@@ -73,7 +73,7 @@ def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Ta
     split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
-        return Labelled(images(x[index], augment), torch.from_numpy(y[index].astype(np.int64)))
+        return Labelled(images(x, augment, index), torch.from_numpy(y[index].astype(np.int64)))
 
     images(data.x_train[:2], augment).check(name)
     labelled, (unlabelled, hidden) = part(data.x_train, y, split.labelled), part(data.x_train, y, split.unlabelled)
@@ -85,6 +85,10 @@ def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Ta
         index = torch.cat([index, len(y) + torch.arange(more)])
     if not len(unlabelled):
         (unlabelled, hidden), index = labelled, torch.from_numpy(split.labelled)  # a supervised run never looks
-    test = part(data.x_test, data.y_test, np.arange(len(data.y_test))[: subset or None])
+    tested = np.arange(len(data.y_test))
+    if subset:
+        wanted = shares(np.bincount(data.y_test, minlength=n_classes), min(subset, len(tested)))
+        tested = draw(data.y_test, wanted, tested, np.random.default_rng([seed, 2]), "task.subset")
+    test = part(data.x_test, data.y_test, tested)
     validation = part(data.x_train, y, split.held_out) if len(split.held_out) else None
     return Task(labelled, unlabelled, n_classes), Answers(hidden, index, test, validation, split.fingerprint)

@@ -6,6 +6,7 @@ SSL_DEVICE       cpu, cuda or cuda:1 (the GPU where there is one)
 SSL_CHECKPOINT   seconds between two checkpoints (300; 0: one at every evaluation)
 SSL_COMPILE      1: plain passes go through torch.compile; it pays back on a GPU, not on a CPU
 SSL_GRAPH        1: training steps are recorded as CUDA graphs and replayed
+SSL_STALE        what to do about a run by other code: name (it is said), accept or anew (the old folder is kept)
 
 A variable that is empty counts as not set, and `~` stands for the home folder.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.errors import UserError
 
+STALE = ("name", "accept", "anew")
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -49,6 +51,13 @@ def compiled() -> bool:
 
 def graphs() -> bool:
     return _switch("SSL_GRAPH")
+
+
+def stale() -> str:
+    given = _text("SSL_STALE", "name").lower()
+    if given not in STALE:
+        raise UserError(f"SSL_STALE={given} is not possible: it must be {', '.join(STALE[:-1])} or {STALE[-1]}")
+    return given
 
 
 def _text(name: str, default: str = "") -> str:

@@ -1,14 +1,17 @@
-"""Being asked to end. A signal sets a flag; the trainer reads it at every step boundary, saves, and raises Stopped.
+"""Being asked to end. A signal sets a flag; the trainer reads it after every step, saves, and raises Stopped.
 
-SIGUSR2: SLURM will take the machine away (time limit, preemption); SIGTERM: the same, or scancel; SIGINT: Ctrl-C.
+SIGINT: Ctrl-C. SIGHUP: the terminal or the ssh connection is gone (under nohup it is ignored, and stays so). SIGTERM,
+SIGUSR1: a wish of somebody or of the scheduler, scancel. SIGUSR2: SLURM will take the machine away (time limit,
+preemption).
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-SIGNALS = (signal.SIGUSR2, signal.SIGTERM)
+SIGNALS = (signal.SIGUSR2, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 _received: list[int] = []
 
 
@@ -33,8 +36,16 @@ def listen(*signals: int, then: Callable[[int], None] = lambda signum: None) -> 
 
     _received.clear()
     for signum in signals:
-        signal.signal(signum, handle)
+        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
+            signal.signal(signum, handle)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+
+def acknowledge(signum: int) -> None:
+    """Say at once that the wish was heard: the step under way may take seconds. For `then` of `listen`."""
+    again = "; once more ends it at once" if signum == signal.SIGINT else ""
+    with suppress(OSError):  # the terminal may be gone
+        os.write(2, f"\n{signal.Signals(signum).name}: saving after this step{again}\n".encode())
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
         "steps": [],
         "left_out": [],
     }
-    record |= environment(clock.where(), torch.get_num_threads())
+    record |= environment(clock.where(), torch.get_num_threads(), {})
     least: dict[tuple[str, str], float] = {}  # seconds that the roofline allows
     for how, precision, method in product(hows, PRECISIONS, METHODS):
         if not wanted(how, precision, method):

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.errors import Stopped, UserError
+from benchmarks.machine import terminal
 from benchmarks.machine.identity import began, identity
 
 BEAT = 15.0
@@ -99,6 +100,10 @@ class Claim:
     def _dead(self, path: Path) -> bool:
         living = alive(owner(path), path)
         seen, end = path.stat().st_mtime_ns, time.monotonic() + self.patience
+        if living is None:
+            found = owner(path)
+            who = f"{found['host']}, process {found['pid']}"
+            terminal.say(f"{who} was at it: waiting up to {self.patience:.0f} s to see whether it still lives")
         while living is None and time.monotonic() < end:
             time.sleep(min(1.0, self.beat))
             if self.stop():

@@ -9,10 +9,10 @@ import torch
 from benchmarks.store.run import Run
 
 
-def result(run: Run, seconds: float, fingerprint: str, report: str) -> dict[str, Any]:
+def result(run: Run, seconds: dict[str, float], fingerprint: str, report: str) -> dict[str, Any]:
     """result.json: the last evaluation, and each metric as `last`, `median_last_20` and `best_on_test`.
 
-    `report` names which of these the protocol's papers print.
+    `report` names which of these the protocol's papers print; seconds: of training alone (`training.pace.Stopwatch`).
     """
     rows = run.rows()
     summary: dict[str, Any] = {
@@ -29,7 +29,7 @@ def result(run: Run, seconds: float, fingerprint: str, report: str) -> dict[str,
         **summary,
         "recall": rows[-1]["recall"],
         "steps": rows[-1]["step"],
-        "seconds": round(seconds, 3),
+        **seconds,
         "split": fingerprint,
     }
 

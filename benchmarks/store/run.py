@@ -29,7 +29,7 @@ from benchmarks.machine import settings
 from benchmarks.store.disk import flush, write_atomically
 from benchmarks.store.schema import latest
 
-VERSION = 1  #: of the run directory's layout
+VERSION = 2  #: of the run directory's layout; 2: checkpoints know their device
 PSEUDO = ("hidden", "label", "confidence", "threshold", "selected")
 
 
@@ -69,6 +69,10 @@ class Run:
         former = {"formerly": self.recorded["formerly"]} if "formerly" in self.recorded else {}
         write_atomically(self / "config.yaml", yaml.safe_dump(self.config, sort_keys=False).encode())
         write_atomically(self / "env.json", _json({"layout": VERSION, "schema": latest(), **environment, **former}))
+
+    def remember(self, **facts: Any) -> None:
+        """Add facts to env.json. Raises UserError where it cannot be written."""
+        write_atomically(self / "env.json", _json(self.recorded | facts))
 
     @property
     def recorded(self) -> dict[str, Any]:

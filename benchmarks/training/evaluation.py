@@ -7,17 +7,39 @@ from torch import Tensor, nn
 
 from benchmarks.data.images import Inputs
 from benchmarks.data.task import Answers, Labelled
+from benchmarks.errors import UserError
 from methods.base import Method
 
-ROWS = 1000  #: inputs a forward pass
+ROWS = 1000  #: inputs a forward pass, of 32x32 or fewer pixels
+AT_ONCE = 1000 * 3 * 32 * 32  #: numbers of a larger input's batch
 
 
 @torch.no_grad()
 def predict(net: nn.Module, inputs: Inputs) -> Tensor:
-    """Softmax predictions [N, C], float32, of all inputs under the plain view."""
+    """Softmax predictions [N, C], float32, of all inputs under the plain view.
+
+    Large inputs go through in smaller batches, and where the memory is too small all the same, in halves. Raises
+    UserError where it does not even hold one.
+    """
     generator = torch.Generator(inputs.device)  # the plain view draws nothing
-    parts = torch.arange(len(inputs), device=inputs.device).split(ROWS)
-    return torch.cat([net(*inputs.views(("plain",), part, generator)).float().softmax(-1) for part in parts])
+
+    def part(index: Tensor) -> Tensor:
+        try:
+            return net(*inputs.views(("plain",), index, generator)).float().softmax(-1)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        if len(index) == 1:
+            raise UserError("the memory does not hold one input's evaluation: choose a smaller backbone")
+        return torch.cat([part(half) for half in index.chunk(2)])
+
+    every = torch.arange(len(inputs), device=inputs.device)
+    rows = min(ROWS, max(1, AT_ONCE // max(1, inputs.size)))
+    return torch.cat([part(index) for index in every.split(rows)])
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def scores(p: Tensor, y: Tensor) -> dict[str, Any]:
@@ -31,7 +53,7 @@ def scores(p: Tensor, y: Tensor) -> dict[str, Any]:
         "error": 100 * (1 - hit.double().mean().item()),
         "top5": 100 * (1 - top5.double().mean().item()),
         "balanced": 100 * (1 - recall.nanmean().item()),
-        "recall": [round(r, 6) for r in recall.tolist()],
+        "recall": [round(r, 6) if r == r else None for r in recall.tolist()],  # None: no test inputs of that class
     }
 
 

@@ -1,24 +1,41 @@
 """Two clocks of a training: how long it has trained, and when to look after it."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Stopwatch:
-    """Seconds of training alone: evaluations and saves do not count."""
+    """Seconds of training alone, on the wall and of this process's processors: evaluations and saves do not count."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
-        self.since: float | None = None
+        self.wall = self.cpu = 0.0
+        self.since: tuple[float, float] | None = None
 
     def start(self) -> None:
-        self.since = time.perf_counter()
+        self.since = time.perf_counter(), time.process_time()
 
     def stop(self) -> None:
         if self.since is not None:
-            self.seconds += time.perf_counter() - self.since
+            self.wall += time.perf_counter() - self.since[0]
+            self.cpu += time.process_time() - self.since[1]
         self.since = None
+
+    def read(self) -> dict[str, float]:
+        """For a log; the machine's load beside it tells why a wall clock may run away from the processors'."""
+        return {
+            "seconds": round(self.wall, 4),
+            "cpu_seconds": round(self.cpu, 4),
+            "load": round(os.getloadavg()[0], 2),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"wall": self.wall, "cpu": self.cpu}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.wall, self.cpu = state["wall"], state["cpu"]
 
 
 class Pace:

@@ -10,6 +10,7 @@ from benchmarks.machine.device import rng_state, set_rng_state
 from benchmarks.store import checkpoint
 from benchmarks.store.run import Run
 from benchmarks.training.meter import Meter
+from benchmarks.training.pace import Stopwatch
 from benchmarks.training.student import Student
 from methods.base import Method
 
@@ -48,26 +49,31 @@ class Stage:
         kept = f"the last good checkpoint is step {at}" if last else "no checkpoint yet"
         raise UserError(f"run {run.id}: loss not finite at step {bad} ({kept}): lower protocol.optimizer.lr")
 
-    def save(self, run: Run, seconds: float) -> None:
+    def save(self, run: Run, watch: Stopwatch) -> None:
         """Everything. A finished stage keeps its last checkpoint, to be loaded and not run again."""
         state = {
             "parts": {name: getattr(self, name).state_dict() for name in PARTS},
-            "seconds": seconds,
+            "watch": watch.state_dict(),
+            "device": self.device.type,
             "rows": run.sync(),
             "rng": rng_state(self.device),
         }
         checkpoint.save(run, state, self.number)
 
-    def resume(self, run: Run) -> float | None:
-        """Go on from the checkpoint; the seconds of training that it knows of, or None where there is none."""
+    def resume(self, run: Run, watch: Stopwatch) -> None:
+        """Go on from the checkpoint, where there is one. Raises UserError where it is another kind of device's."""
         state = checkpoint.load(run, self.number)
         if state is None:
             run.cut(self.before)
-            return None
+            return
+        if state["device"] != self.device.type:
+            raise UserError(
+                f"run {run.id} was begun on {state['device']}, whose random numbers {self.device.type} does not have: "
+                f"set SSL_DEVICE={state['device']}, or SSL_STALE=anew starts over"
+            )
         for name in PARTS:
             getattr(self, name).load_state_dict(state["parts"][name])
         set_rng_state(state["rng"], self.device)
         if not (run / checkpoint.name(self.number + 1)).exists():  # else later rows are that stage's to cut
             run.cut(self.step, state["rows"])
-        seconds: float = state["seconds"]
-        return seconds
+        watch.load_state_dict(state["watch"])

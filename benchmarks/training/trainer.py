@@ -98,8 +98,7 @@ class Trainer:
         seed = derive(self.seed, self.number) if self.number else self.seed
         loader, meter = self.loader(method, task, seed), Meter(task.n_classes, device)
         stage = Stage(self.number, self.before, student, method.to(device), loader, meter)
-        known = stage.resume(self.run)
-        self.watch.seconds = self.watch.seconds if known is None else known
+        stage.resume(self.run, self.watch)
         return stage
 
     def finish(self) -> None:
@@ -127,13 +126,13 @@ class Trainer:
             self.log(stage)
         if save or self.pace.due(evaluate):
             with self.pace.saving():
-                stage.save(self.run, self.watch.seconds)
+                stage.save(self.run, self.watch)
         self.watch.start()
 
     def log(self, stage: Stage) -> None:
         """One row of metrics.jsonl."""
         method, student = stage.method, stage.student
-        row = {"step": stage.step, "seconds": round(self.watch.seconds, 4), "lr": student.lr} | stage.meter.flush()
+        row = {"step": stage.step, **self.watch.read(), "lr": student.lr} | stage.meter.flush()
         with self.aside(stage) as batches:
             if type(method).probe is not Method.probe:
                 row |= {name: float(value) for name, value in method.probe(student.before(), batches).items()}
