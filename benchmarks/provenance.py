@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.data import files
 from benchmarks.errors import UserError
 from benchmarks.machine import settings
-from benchmarks.store.run import Run
+from benchmarks.store.run import VERSION, Run
 
 ROOT = Path(__file__).parents[1]
 CORE = ("benchmarks.training.student",)  #: besides what the configuration names: the arithmetic that all runs share
@@ -94,22 +94,35 @@ def stale(run: Run) -> str:
     return f"made by other code ({', '.join(changed)})" if changed else ""
 
 
-def settle(run: Run) -> None:
+def settle(run: Run, device: str) -> None:
     """Before a run is found done, or gone on with: is it what was asked for?
 
-    With $SSL_STALE=anew a stale one is moved away, with $SSL_STALE=accept its code is taken as it is. Raises UserError
-    where its data has changed: a number for other data, or half a training on it, is never given.
+    With $SSL_STALE=anew one that is not is moved away; with $SSL_STALE=accept its code is taken as it is. Raises
+    UserError where half a training cannot go on as it began, or where a number would be given for other data.
     """
-    before = run.recorded
-    why = stale(run) if before and (run.done or next(run.folder.glob("*.pt"), None)) else ""
-    if not why:
+    why = stale(run)
+    other_data = why.startswith("the data set")
+    begun = not run.done and next(run.folder.glob("*.pt"), None) is not None
+    if begun and not other_data:
+        why = unlike(run, device) or why
+    if not why or not (begun or run.done):
         return
     if settings.stale() == "anew":
         put_away(run)
-    elif "data set" in why:
-        raise UserError(f"run {run.id}: {why} since it was made: bring the former back, or SSL_STALE=anew starts over")
+    elif other_data or (begun and unlike(run, device)):
+        raise UserError(f"run {run.id}: {why}: bring that back, or SSL_STALE=anew starts over")
     elif settings.stale() == "accept":
         run.remember(accepted=code(run.config))
+
+
+def unlike(run: Run, device: str) -> str:
+    """Why a run's checkpoints cannot go on here; empty where they can."""
+    kind, layout = str(run.recorded.get("device", device)).partition(":")[0], run.recorded.get("layout", VERSION)
+    if layout < VERSION:
+        return f"it was begun by an older version (commit {run.recorded.get('commit')})"
+    if kind != device.partition(":")[0]:
+        return f"it was begun on {kind}, and the random numbers of {device} are others"
+    return ""
 
 
 def put_away(run: Run) -> Path:

@@ -43,7 +43,7 @@ def execute(
     Raises UserError; Claimed where another process is at it; Stopped, with a checkpoint, soon after `stop` says so.
     """
     run = Run(plain(cfg))
-    settle(run)
+    settle(run, str(device()))
     if run.done:
         run.tidy()  # it may have been killed just before
         return run

@@ -29,7 +29,7 @@ from benchmarks.machine import settings
 from benchmarks.store.disk import flush, write_atomically
 from benchmarks.store.schema import latest
 
-VERSION = 2  #: of the run directory's layout; 2: checkpoints know their device
+VERSION = 2  #: of the run directory's layout; 2: checkpoints hold both clocks
 PSEUDO = ("hidden", "label", "confidence", "threshold", "selected")
 
 
