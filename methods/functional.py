@@ -4,7 +4,8 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -23,9 +24,12 @@ def sharpen(p: Tensor, T: float) -> Tensor:
     return sharp / sharp.sum(-1, keepdim=True)
 
 
-def mixing(beta: float, like: Tensor) -> Tensor:
-    """One lambda ~ Beta(beta, beta) for the whole batch, on `like`'s device (drawn from torch's global generator)."""
-    b = torch.full((), beta, device=like.device)  # made there: nothing waits for the device
+def mixing(beta: float, like: Tensor, *shape: int) -> Tensor:
+    """lambda ~ Beta(beta, beta), on `like`'s device (drawn from torch's global generator).
+
+    One for the whole batch, or as many as `shape` says.
+    """
+    b = torch.full(shape, beta, device=like.device)  # made there: nothing waits for the device
     return torch.distributions.Beta(b, b, validate_args=False).sample()
 
 
@@ -38,6 +42,32 @@ def mixup(x: Tensor, y: Tensor, beta: float) -> tuple[Tensor, Tensor]:
     """MixUp(., Shuffle(.), lambda) of inputs [B, ...] and distributions [B, C] (Meta-Semi Eq. 11 to 13)."""
     lam, order = mixing(beta, x), torch.randperm(len(x), device=x.device)
     return mix(x, order, lam), mix(y, order, lam)
+
+
+def brier(logits: Tensor, p: Tensor) -> Tensor:
+    """1/(B C) sum_b ||softmax(logits_b) - p_b||^2, a scalar: the consistency cost of most papers; both are [B, C]."""
+    return F.mse_loss(logits.float().softmax(-1), p)
+
+
+def latest(j: Tensor) -> Tensor:
+    """For each row the last one of the same input [B]: where an epoch ends within a batch, an input may come twice."""
+    return ((j[:, None] == j) * torch.arange(len(j), device=j.device)).amax(1)
+
+
+def silently(module: nn.Module, x: Tensor) -> Tensor:
+    """module(x), batch norm as in training, but its running statistics stay as they are: `Student.silent` of a part."""
+    out: Tensor = functional_call(module, {name: buffer.clone() for name, buffer in module.named_buffers()}, (x,))
+    return out
+
+
+@torch.no_grad()
+def by_batch(average: nn.Module, x: Tensor) -> Tensor:
+    """Logits of a running average, otherwise in evaluation mode, whose batch norm takes the statistics of x itself."""
+    average.train()
+    try:
+        return silently(average, x)
+    finally:
+        average.eval()
 
 
 def ramp_up(progress: float, until: float) -> float:
