@@ -22,8 +22,8 @@ class MeanTeacherFastSWA(MeanTeacher):
     theta_i: the weights at t = first - cycle, and every `every` from then on: several times a cycle.
 
     All times are shares of the training. Batch norm's statistics of theta_SWA come from `batches` fresh batches, as in
-    the authors' code (benathi/fastswa-semi-sup); before there is a theta_1 the running average is graded. The protocol's
-    own schedule is not used.
+    the authors' code (benathi/fastswa-semi-sup); before there is a theta_1 the running average is graded. The
+    protocol's own schedule is not used.
 
     Deviations: Mean Teacher's; that code's distance of two output layers is left out; the weights after the last step
     are not collected.
