@@ -1,5 +1,7 @@
 """Dash (Xu et al., ICML 2021)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -22,9 +24,9 @@ class Dash(Thresholding):
     pseudo_loss: Tensor
 
     def __init__(
-        self, *, C: float, gamma: float, rho_min: float, warm_up: float, period: float, lambda_u: float
+        self, *, C: float, gamma: float, rho_min: float, warm_up: float, period: float, **thresholding: Any
     ) -> None:
-        super().__init__(lambda_u=lambda_u)
+        super().__init__(**thresholding)
         self.C, self.gamma, self.rho_min, self.warm_up, self.period = C, gamma, rho_min, warm_up, period
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:

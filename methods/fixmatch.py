@@ -1,5 +1,7 @@
 """FixMatch (Sohn et al., NeurIPS 2020)."""
 
+from typing import Any
+
 from torch import Tensor
 
 from methods.thresholding import Thresholding
@@ -11,8 +13,8 @@ class FixMatch(Thresholding):
     Deviation: max p > tau as in Eq. (2) of the Meta-T paper, where FixMatch writes >=.
     """
 
-    def __init__(self, *, tau: float, lambda_u: float) -> None:
-        super().__init__(lambda_u=lambda_u)
+    def __init__(self, *, tau: float, **thresholding: Any) -> None:
+        super().__init__(**thresholding)
         self.tau = tau
 
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """FlexMatch (Zhang et al., NeurIPS 2021)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -17,8 +19,8 @@ class FlexMatch(Thresholding):
     memory: Tensor
     beta: Tensor
 
-    def __init__(self, *, tau: float, lambda_u: float) -> None:
-        super().__init__(lambda_u=lambda_u)
+    def __init__(self, *, tau: float, **thresholding: Any) -> None:
+        super().__init__(**thresholding)
         self.tau = tau
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:

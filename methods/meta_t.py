@@ -45,14 +45,14 @@ class MetaT(Thresholding):
     def __init__(
         self,
         *,
-        lambda_u: float,
         hidden: Sequence[int],
         slope: float,
         momentum: float,
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Schedule,
+        **thresholding: Any,
     ) -> None:
-        super().__init__(lambda_u=lambda_u)
+        super().__init__(**thresholding)
         self.hidden, self.slope, self.momentum = hidden, slope, momentum
         self.make_optimizer, self.schedule = optimizer, schedule
 
@@ -81,7 +81,7 @@ class MetaT(Thresholding):
 
     def loss(self, student: Student, batch: Batch) -> Step:
         """Algorithm 1."""
-        guess = self.guess(student, batch)  # p, p_bar
+        guess = self.guess(student, batch, self.weak(student, batch))  # p, p_bar
         here, gradients = self.look_ahead(student, batch, guess)
         self.learn(student, gradients)  # Eq. (9)
         return self.outcome(here, guess, batch)  # Eq. (10), (14): with the new Theta
@@ -142,7 +142,7 @@ class LaggedMetaT(MetaT):
     """
 
     def loss(self, student: Student, batch: Batch) -> Step:
-        guess = self.guess(student, batch)
+        guess = self.guess(student, batch, self.weak(student, batch))
         here, gradients = self.look_ahead(student, batch, guess)
         step = self.outcome(here, guess, batch)
         self.learn(student, gradients)

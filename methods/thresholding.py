@@ -2,13 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from methods.base import Batch, Function, Inner, Method, Pseudo, Step, Student
 from methods.functional import cross_entropy
+
+
+def above(p: Tensor, tau: float) -> Pseudo:
+    """The classes of predictions p [B, C], selected where max p > tau."""
+    confidence, label = p.max(-1)
+    return Pseudo(label, confidence, torch.full_like(confidence, tau), confidence > tau)
 
 
 class Guess(NamedTuple):
@@ -24,15 +30,16 @@ class Thresholding(Method):
 
     with p_m = softmax f(A_w(u_m)) and y_hat_m = argmax p_m            (Meta-T Eq. 1 and 2; probabilities: erratum T3).
 
-    A subclass says what `threshold` is, and may say what `refine`, `target`, `gate`, `regularise` and `observe` are.
+    A subclass says what `threshold` is, and may say what the other hooks are, from `gate` to `regularise`.
 
-    The weak pass carries no gradient, so it is a pass of its own: its rows are left out of the backward pass and its
-    batch norm sees weak views only (FixMatch's code has one pass over all rows; both update the running statistics).
+    batch_norm: "split", where the weak views have a pass of their own without a gradient, so that their rows are left
+    out of the backward pass; or "joint", FixMatch's code: one pass over all rows [x, weak, strong], which share the
+    batch's statistics and its gradient, while the weak rows' logits are targets without one.
     """
 
-    def __init__(self, *, lambda_u: float) -> None:
+    def __init__(self, *, lambda_u: float, batch_norm: Literal["split", "joint"]) -> None:
         super().__init__()
-        self.lambda_u = lambda_u
+        self.lambda_u, self.joint = lambda_u, batch_norm == "joint"
 
     @abstractmethod
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
@@ -54,6 +61,10 @@ class Thresholding(Method):
         """Take in this step's predictions p [B, C] of inputs j [B], once a step and before all else. Returns a log."""
         return {}
 
+    def supervise(self, logits: Tensor, y: Tensor) -> Tensor:
+        """The labelled loss of logits [B, C] and classes y [B], a scalar."""
+        return cross_entropy(logits, y).mean()
+
     def regularise(self, logits: Tensor, guess: Guess, j: Tensor) -> Tensor | None:
         """A term on the strong views' logits [mu B, C], added to the labelled loss; a scalar."""
         return None
@@ -68,24 +79,34 @@ class Thresholding(Method):
         confidence, tau = p.amax(-1), self.threshold(p, j)
         return Pseudo(label, confidence, tau, confidence > tau)
 
-    def guess(self, student: Student, batch: Batch) -> Guess:
-        """The weak pass."""
-        p = student.predict(batch.u[0]).float().softmax(-1)  # Eq. (1)
+    def rows(self, batch: Batch) -> Tensor:
+        """The inputs of the pass with a gradient: labelled, weak if joint, strong."""
+        return torch.cat([batch.x, *(batch.u if self.joint else batch.u[1:])])
+
+    def weak(self, student: Student, batch: Batch) -> Tensor:
+        """Logits of the weak views [mu B, C], in a pass without a gradient."""
+        if not self.joint:
+            return student.predict(batch.u[0])
+        with torch.no_grad():
+            return weak_rows(student.silent(self.rows(batch)), batch)
+
+    def guess(self, student: Student, batch: Batch, weak: Tensor) -> Guess:
+        """What logits of the weak views say."""
+        p = weak.float().softmax(-1)  # Eq. (1)
         log = self.observe(student, p, batch.j)
         refined = self.refine(p, batch.j)
         return Guess(refined, self.target(p, refined), log)
 
     def inner(self, batch: Batch, guess: Guess) -> Callable[[Function], Inner]:
         """The objective of Eq. (2) before its gate: L_s, and the loss of each strong view, as a function of a net."""
-        strong = batch.u[1]
 
         def objective(net: Function) -> Inner:
-            logits = net(torch.cat([batch.x, strong]))
-            supervised = cross_entropy(logits[: len(batch.x)], batch.y).mean()
-            unsupervised = cross_entropy(logits[len(batch.x) :], guess.target)
-            term = self.regularise(logits[len(batch.x) :], guess, batch.j)
+            logits, n = net(self.rows(batch)), len(batch.j)
+            supervised = self.supervise(logits[: len(batch.x)], batch.y)
+            unsupervised = cross_entropy(logits[-n:], guess.target)
+            term = self.regularise(logits[-n:], guess, batch.j)
             base = supervised if term is None else supervised + term
-            return Inner(self.lambda_u / len(strong) * unsupervised, base)
+            return Inner(self.lambda_u / n * unsupervised, base)
 
         return objective
 
@@ -99,5 +120,14 @@ class Thresholding(Method):
         return Step(loss, log, pseudo)
 
     def loss(self, student: Student, batch: Batch) -> Step:
-        guess = self.guess(student, batch)
-        return self.outcome(self.inner(batch, guess)(student.net), guess, batch)
+        if not self.joint:
+            guess = self.guess(student, batch, self.weak(student, batch))
+            return self.outcome(self.inner(batch, guess)(student.net), guess, batch)
+        logits = student.net(self.rows(batch))
+        guess = self.guess(student, batch, weak_rows(logits.detach(), batch))
+        return self.outcome(self.inner(batch, guess)(lambda rows: logits), guess, batch)
+
+
+def weak_rows(logits: Tensor, batch: Batch) -> Tensor:
+    """Of all rows those of the weak views, the first of two."""
+    return logits[len(batch.x) :].chunk(2)[0]
