@@ -24,6 +24,12 @@ def sharpen(p: Tensor, T: float) -> Tensor:
     return sharp / sharp.sum(-1, keepdim=True)
 
 
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b in full precision, whatever the passes' precision is."""
+    with torch.autocast(a.device.type, enabled=False):
+        return a.float() @ b.float()
+
+
 def mixing(beta: float, like: Tensor, *shape: int) -> Tensor:
     """lambda ~ Beta(beta, beta), on `like`'s device (drawn from torch's global generator).
 
@@ -58,16 +64,6 @@ def silently(module: nn.Module, x: Tensor) -> Tensor:
     """module(x), batch norm as in training, but its running statistics stay as they are: `Student.silent` of a part."""
     out: Tensor = functional_call(module, {name: buffer.clone() for name, buffer in module.named_buffers()}, (x,))
     return out
-
-
-@torch.no_grad()
-def by_batch(average: nn.Module, x: Tensor) -> Tensor:
-    """Logits of a running average, otherwise in evaluation mode, whose batch norm takes the statistics of x itself."""
-    average.train()
-    try:
-        return silently(average, x)
-    finally:
-        average.eval()
 
 
 def ramp_up(progress: float, until: float) -> float:

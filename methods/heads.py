@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -25,3 +26,9 @@ class WithHeads(nn.Module):
 def projection(dim: int, out: int) -> nn.Sequential:
     """[B, dim] -> [B, out]: dense, leaky rectifier, dense; what CoMatch and SimMatch put on the features."""
     return nn.Sequential(nn.Linear(dim, dim), nn.LeakyReLU(0.1), nn.Linear(dim, out))
+
+
+def embed(net: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits [B, C] and embeddings z [B, d] of length 1, of one pass through a net with a head "projection"."""
+    features = net.features(x)
+    return net.classifier(features).float(), F.normalize(net.heads["projection"](features).float(), dim=-1)
