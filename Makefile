@@ -152,7 +152,7 @@ bench-gpu: $(SETUP)
 
 #: real                           FixMatch and Meta-T on CIFAR-10 for ten minutes each, kept in reports/measured
 real: $(SETUP)
-	@$(PY) -m benchmarks.speed.real $(ARGS) && $(PY) -m reports.freeze $$(cat reports/out/real.txt)
+	@$(PY) -m benchmarks.speed.real $(ARGS) && $(PY) -m reports.freeze $$(cat $${SSL_REPORTS:-reports/out}/real.txt)
 
 #: freeze                         keep finished runs' small files in reports/measured: make freeze RUNS="8d28457d9686"
 freeze: $(SETUP)

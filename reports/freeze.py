@@ -18,7 +18,8 @@ import yaml
 
 from benchmarks.errors import UserError, command
 from benchmarks.machine.settings import runs
-from reports import read, render
+from reports.collect import read
+from reports.table import render
 
 MEASURED = Path(__file__).parent / "measured"
 PACKAGES = ("benchmarks", "sweeps", "tests")

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.errors import UserError, command
-from reports.figures import style
+from benchmarks.machine.settings import reports
+from reports.figure import style
 
-OUT = Path(__file__).parent / "out"
 NAMES = {"fixmatch": "FixMatch", "flexmatch": "FlexMatch", "meta_t": "Meta-T"}
 
 
@@ -89,10 +89,11 @@ def growth(frame: pd.DataFrame) -> Figure:
 def main(arguments: list[str]) -> int:
     drawn: dict[str, Any] = {"bench": ratios, "scaling": growth}
     for name, draw in drawn.items():
-        fig = draw(read(OUT / f"{name}.json"))
-        fig.savefig(OUT / f"{name}.png", dpi=150)
+        fig = draw(read(reports() / f"{name}.json"))
+        path = reports() / f"{name}.png"
+        fig.savefig(path, dpi=150)
         plt.close(fig)
-        print(OUT / f"{name}.png")
+        print(path)
     return 0
 
 

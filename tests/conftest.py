@@ -28,6 +28,7 @@ def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_RUNS", str(tmp_path_factory.mktemp("runs")))
         patch.setenv("SSL_DATA", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("SSL_REPORTS", str(tmp_path_factory.mktemp("reports")))
         patch.setenv("SSL_DEVICE", "cpu")
         yield
 

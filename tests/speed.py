@@ -16,7 +16,7 @@ from unittest.mock import patch
 import yaml
 
 from benchmarks.store.run import Run
-from reports.collect import collect
+from reports.collect.frames import collect
 from sweeps.sweep import Sweep, load
 
 LIMIT = 10.0  #: seconds for 5,000 runs

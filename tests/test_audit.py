@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from reports import checks
-from reports.audit import judge, main, markdown, summary
-from reports.checks import CHECKS, place
-from reports.claims import Claim, mark_claims, register, sentences
-from reports.published import PAPERS, errata, published, tables
+from reports.audit import checks
+from reports.audit.__main__ import main
+from reports.audit.checks import CHECKS, place
+from reports.audit.claims import Claim, mark_claims, register, sentences
+from reports.audit.judge import judge, markdown, summary
+from reports.paper.published import PAPERS, errata, published, tables
 
 T1, T3 = "meta_t/table1", "meta_t/table3"
 ROOT = Path(__file__).parent.parent
@@ -188,4 +189,4 @@ def test_it_runs_as_a_module_and_needs_no_training_code(tmp_path):
     )
     assert done.stdout.strip() == summary(judge())
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
-    assert not imported & {"torch", "benchmarks", "methods", "matplotlib"}
+    assert not imported & {"torch", "benchmarks.config", "benchmarks.training", "methods", "matplotlib"}

@@ -89,12 +89,12 @@ def test_the_gpu_part_says_that_there_is_none(capsys):
 
 
 def test_the_gpu_part_runs_anywhere_if_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "OUT", tmp_path / "gpu.json")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path))
     monkeypatch.setattr(gpu, "METHODS", ("green_meta_t",))
     recorders: list[Transcripts] = []
     monkeypatch.setattr(gpu, "CudaGraphs", lambda: recorders.append(Transcripts()) or recorders[-1])
     assert gpu.main(["any=yes", "rounds=1", "how=eager,graph", *SMALL.split()]) == 0
-    found = json.loads((tmp_path / "gpu.json").read_text())
+    found = json.loads((tmp_path / "bench-gpu.json").read_text())
     assert [(row["how"], row["precision"]) for row in found["steps"]] == [
         (how, precision) for how in ("eager", "graph") for precision in ("float32", "bfloat16")
     ]
@@ -104,7 +104,7 @@ def test_the_gpu_part_runs_anywhere_if_asked(tmp_path, monkeypatch):
 
 
 def test_the_gpu_part_says_what_it_left_out_and_what_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "OUT", tmp_path / "gpu.json")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path))
     monkeypatch.setattr(gpu, "METHODS", ("fixmatch",))
 
     class Broken(Transcripts):
@@ -113,10 +113,10 @@ def test_the_gpu_part_says_what_it_left_out_and_what_failed(tmp_path, monkeypatc
 
     monkeypatch.setattr(gpu, "CudaGraphs", Broken)
     assert gpu.main(["any=yes", "rounds=1", "how=graph", *SMALL.split()]) == 0
-    found = json.loads((tmp_path / "gpu.json").read_text())
+    found = json.loads((tmp_path / "bench-gpu.json").read_text())
     assert [row["error"] for row in found["steps"]] == ["cannot record"] * 2
     assert gpu.main(["any=yes", "rounds=1", "how=graph", "minutes=0", *SMALL.split()]) == 0
-    found = json.loads((tmp_path / "gpu.json").read_text())
+    found = json.loads((tmp_path / "bench-gpu.json").read_text())
     assert found["left_out"] == [["graph", "float32", "fixmatch"], ["graph", "bfloat16", "fixmatch"]]
 
 
@@ -126,17 +126,17 @@ def test_the_gpu_part_shares_its_device(tmp_path, monkeypatch):
             raise RuntimeError("no graphs here")
         return 2.0 * n
 
-    monkeypatch.setattr(gpu, "OUT", tmp_path / "gpu.json")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path))
     monkeypatch.setattr(gpu, "shared", shared)
     assert gpu.main(["any=yes", "rounds=1", "how=eager together,graph together"]) == 0
-    eager, graph = json.loads((tmp_path / "gpu.json").read_text())["steps"]
+    eager, graph = json.loads((tmp_path / "bench-gpu.json").read_text())["steps"]
     assert eager["method"] == "fixmatch" and eager["processes"] == {"1": 2.0, "2": 4.0, "4": 8.0, "8": 16.0}
     assert graph["error"] == "no graphs here"  # and the rest goes on
 
 
 def test_the_ratios_as_the_command_gives_them(tmp_path, monkeypatch):
     """Rounds in turn, operations, and peak memory in processes of their own."""
-    monkeypatch.setattr(ratios, "OUT", tmp_path / "bench.json")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path))
     assert ratios.main(["rounds=1", "backbone=tiny", "only=fixmatch,meta_t"]) == 0
     found = {row["name"]: row for row in json.loads((tmp_path / "bench.json").read_text())}
     assert set(found) == {"meta_t/fixmatch", "memory: meta_t/fixmatch", "resident: meta_t/fixmatch"}
@@ -145,7 +145,7 @@ def test_the_ratios_as_the_command_gives_them(tmp_path, monkeypatch):
 
 
 def test_runs_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(together, "OUT", tmp_path / "together.json")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path))
     monkeypatch.setattr(together, "PROCESSES", (2,))
     assert together.main(["seconds=0.1", "backbone=tiny"]) == 0
     assert json.loads((tmp_path / "together.json").read_text())[0]["steps_per_second"] > 0
@@ -200,7 +200,7 @@ def test_compiling_is_a_launch_setting(monkeypatch):
 def test_the_pictures(tmp_path, monkeypatch, capsys):
     from reports import speed
 
-    monkeypatch.setattr(speed, "OUT", tmp_path)
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path))
     assert speed.main([]) == 2
     assert "make bench" in capsys.readouterr().err
     bench = [

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,13 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from methods.meta_semi_assumption import MetaSemiAssumption
-from reports import figure
-from reports.figures import FIGURES, assumption, beta, confusion, cost, k, pseudo_labels, surrogate, thresholds
-from reports.figures.bands import bootstrap, by, on_grid
-from reports.figures.style import METHODS, look, time_axis
+from reports.figure import FIGURES, draw
+from reports.figure.__main__ import main
+from reports.figure.bands import bootstrap, by, on_grid
+from reports.figure.draw import module_of
+from reports.figure.meta_semi import assumption, beta
+from reports.figure.meta_t import confusion, cost, k, pseudo_labels, surrogate, thresholds
+from reports.figure.style import METHODS, look, time_axis
 from sweeps.sweep import names
 
 ROOT = Path(__file__).parent.parent
@@ -72,12 +74,8 @@ FRAMES = {
 }
 
 
-def module(name: str):
-    return import_module(f"reports.figures.{name.partition('/')[2]}")
-
-
 def drawn(name: str) -> Figure:
-    return module(name).draw(*FRAMES[name])
+    return module_of(name).draw(*FRAMES[name])
 
 
 def lines(ax) -> dict[str, np.ndarray]:
@@ -96,15 +94,15 @@ def test_axes_are_labelled_and_filled(name):
         assert ax.has_data()
         assert ax.get_ylabel() or ax.get_title() or ax.get_xlabel()
     assert page.axes[0].get_xlabel() or name == "meta_t/thresholds"
-    assert module(name).TITLE and module(name).CAPTION
-    assert set(module(name).FRAMES) <= {"collect", "curves", "pseudo_labels"}
+    assert module_of(name).TITLE and module_of(name).CAPTION
+    assert set(module_of(name).FRAMES) <= {"collect", "curves", "pseudo_labels"}
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_drawing_leaves_its_frames_alone_and_repeats_itself(name, tmp_path):
     before = [frame.copy() for frame in FRAMES[name]]
     for copy in ("one", "two"):
-        figure.save(drawn(name), tmp_path / copy)
+        draw.save(drawn(name), tmp_path / copy)
     for frame, old in zip(FRAMES[name], before, strict=True):
         pd.testing.assert_frame_equal(frame, old)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
@@ -219,33 +217,33 @@ def test_style():
 
 def test_nothing_yet_and_bad_names(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SSL_RUNS", str(tmp_path))
-    monkeypatch.setattr(figure, "OUT", tmp_path / "out")
-    assert figure.main(["meta_t/confusion", "scale=demo"]) == 1
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path / "out"))
+    assert main(["meta_t/confusion", "scale=demo"]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "python -m sweeps.launch meta_t/confusion scale=demo" in error
-    assert figure.main(["meta_t/surrogate"]) == 0
+    assert main(["meta_t/surrogate"]) == 0
     assert {path.name for path in (tmp_path / "out/demo/meta_t").iterdir()} == {
         "fig-surrogate.png",
         "fig-surrogate.pdf",
     }
-    assert figure.main(["meta_t/tresholds"]) == 2
+    assert main(["meta_t/tresholds"]) == 2
     assert 'Did you mean "meta_t/thresholds"?' in capsys.readouterr().err
-    assert figure.main(["meta_t/pseudo-labels", "scale=dmeo"]) == 2
+    assert main(["meta_t/pseudo-labels", "scale=dmeo"]) == 2
     assert 'Did you mean "demo"?' in capsys.readouterr().err
 
 
 def test_footnote():
     runs = pd.DataFrame({"value": [1.0, np.nan, 2.0], "share": [1.0, 0.05, 0.05]})
-    assert figure.footnote("demo", runs).endswith("nothing here is the paper's data; drawn from 2 of 3 runs")
-    assert figure.footnote("short", runs).startswith("scale=short: from 5 % of the protocol's training steps")
-    assert figure.footnote("paper", runs.dropna().assign(share=1.0)) == ""
-    assert figure.footnote("paper", runs.dropna().assign(share=1.0), faults=1) == "skipped 1 that cannot be read"
+    assert draw.footnote("demo", runs).endswith("nothing here is the paper's data; drawn from 2 of 3 runs")
+    assert draw.footnote("short", runs).startswith("scale=short: from 5 % of the protocol's training steps")
+    assert draw.footnote("paper", runs.dropna().assign(share=1.0)) == ""
+    assert draw.footnote("paper", runs.dropna().assign(share=1.0), faults=1) == "skipped 1 that cannot be read"
 
 
 def test_figures_need_no_training_code():
-    code = "import sys, reports.figure\nfrom importlib import import_module\nfrom reports.figures import FIGURES\n"
-    code += "[import_module('reports.figures.' + name.split('/')[1]) for name in FIGURES]\n"
-    code += "print(*sorted({'torch', 'methods', 'benchmarks.training.trainer', 'benchmarks.training.student'} & set(sys.modules)))"
+    code = "import sys\nfrom reports.figure import FIGURES, __main__, draw\n"
+    code += "[draw.module_of(name) for name in FIGURES]\n"
+    code += "print(*sorted({'torch', 'methods', 'benchmarks.training'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -280,7 +278,6 @@ def test_measuring_changes_no_bit_of_the_training(tmp_path, monkeypatch):
     extra = {"meta_square", "labelled_square", "ratio"}
     assert [set(row) - set(other) for row, other in zip(probed, plain, strict=True)] == [extra] * len(plain)
     for row, other in zip(probed, plain, strict=True):
-        assert {key: row[key] for key in other if key != "seconds"} == {
-            key: value for key, value in other.items() if key != "seconds"
-        }
+        timeless = [key for key in other if not key.endswith("seconds")]
+        assert [row[key] for key in timeless] == [other[key] for key in timeless]
         assert row["ratio"] > 0

@@ -38,11 +38,11 @@ def test_as_many_steps_as_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 def test_real_runs_and_what_is_kept_of_them(measured, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(real, "OUT", tmp_path / "out" / "real.txt")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path / "out"))
     smoke = ["scale=smoke", "task=digits", "task.labels=40", "backbone=tiny", "protocol=demo", "protocol.batch=4"]
     assert real.main(["minutes=0.01", "trial=2", "methods=fixmatch,meta_t", *smoke]) == 0
     ids = (tmp_path / "out" / "real.txt").read_text().split()
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == set(ids)  # the trials' are gone
+    assert {path.name for path in (tmp_path / "runs").glob("[!.]*")} == set(ids)  # the trials' are gone
     assert "python -m benchmarks.run task=cifar10 " in capsys.readouterr().out
     assert freeze.main(ids) == 0
     for name in ids:

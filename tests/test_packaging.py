@@ -11,7 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from reports.figures import FIGURES
+from reports.figure import FIGURES
 
 ROOT = Path(__file__).parent.parent
 FAKE = """#!/bin/sh

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import figure, page, run_page, views
+from reports.page import build, run, views
+from reports.page.__main__ import main
 from sweeps.sweep import Cell, load
 
 TABLES = ["meta_t/table1", "meta_semi/table5"]
@@ -56,7 +57,7 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_RUNS", str(folder / "runs"))
-        patch.setattr(figure, "OUT", folder / "out")
+        patch.setenv("SSL_REPORTS", str(folder / "out"))
         patch.setattr(views, "FIGURES", SHOWN)
         patch.setattr(views, "names", lambda: [*TABLES, *SHOWN[1:]])
         for cell in load(TABLES[0]).cells("demo"):
@@ -64,7 +65,7 @@ def report(tmp_path_factory):
                 finish(cell)
                 if (cell.row, cell.seed) == ("FixMatch", 1):
                     (cell.run / "result.json").write_text("{")
-        page.build("demo")
+        build.build("demo")
     return folder / "out"
 
 
@@ -152,7 +153,7 @@ def test_links_to_runs_resolve(html, report):
 
 
 def test_what_comes_from_the_store_is_escaped():
-    templates = page.environment()
+    templates = build.environment()
     cell = next(iter(load(TABLES[0]).cells("demo")))
     drawn = templates.get_template("run.html").render(
         cell=cell, uses=[("meta_t/table1", cell)], facts={"commit": "<script>"}, scores=[], charts=[], config="<b>",
@@ -162,14 +163,14 @@ def test_what_comes_from_the_store_is_escaped():
 
 
 def test_charts():
-    assert [run_page.ceiling(v) for v in (73, 100, 5, 0.7, 0.011, 0, 120)] == [100, 100, 5, 1, 0.02, 1, 200]
+    assert [run.ceiling(v) for v in (73, 100, 5, 0.7, 0.011, 0, 120)] == [100, 100, 5, 1, 0.02, 1, 200]
     rows = [{"step": s, "error": 100 - s} for s in (50, 100)]
-    found = run_page.chart(rows, "Error", {"error": "error"}, 1.0)
+    found = run.chart(rows, "Error", {"error": "error"}, 1.0)
     assert found and found["lines"] == {"error": "320.0,0.0 640.0,200.0"}
-    assert run_page.chart(rows, "Threshold", {"threshold": "τ"}, 1.0) is None
-    assert run_page.chart([], "Error", {"error": "error"}, 1.0) is None
+    assert run.chart(rows, "Threshold", {"threshold": "τ"}, 1.0) is None
+    assert run.chart([], "Error", {"error": "error"}, 1.0) is None
     many = [{"step": s + 1, "error": 1.0} for s in range(5000)]
-    assert len(run_page.chart(many, "", {"error": "e"}, 1.0)["lines"]["e"].split()) <= run_page.POINTS + 1  # type: ignore[index]
+    assert len(run.chart(many, "", {"error": "e"}, 1.0)["lines"]["e"].split()) <= run.POINTS + 1  # type: ignore[index]
 
 
 def test_only_what_changed_is_written_again(report, monkeypatch, tmp_path):
@@ -177,9 +178,9 @@ def test_only_what_changed_is_written_again(report, monkeypatch, tmp_path):
     cell = next(iter(load("meta_t/table1").cells("demo")))
     finish(cell)
     uses = {cell.run.id: [("meta_t/table1", cell)]}
-    page.write_run_pages(page.environment(), uses, tmp_path)
+    build.write_run_pages(build.environment(), uses, tmp_path)
     first = (tmp_path / f"{cell.run.id}.html").stat().st_mtime_ns
-    page.write_run_pages(page.environment(), uses, tmp_path)
+    build.write_run_pages(build.environment(), uses, tmp_path)
     assert (tmp_path / f"{cell.run.id}.html").stat().st_mtime_ns == first
 
 
@@ -199,15 +200,15 @@ def test_only_what_changed_is_written_again(report, monkeypatch, tmp_path):
 def test_a_run_that_is_broken_beside_its_result(report, monkeypatch, tmp_path, file, content):
     """Its number stands, its page says what is wrong, and no figure stumbles over it."""
     monkeypatch.setenv("SSL_RUNS", str(tmp_path))
-    monkeypatch.setattr(figure, "OUT", tmp_path / "out")
+    monkeypatch.setenv("SSL_REPORTS", str(tmp_path / "out"))
     cell = next(c for c in load("meta_t/thresholds").cells("demo") if (c.row, c.column[0]) == ("Meta-T", "c"))
     finish(cell)
     (cell.run / file).write_text(content)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "config.yaml").mkdir()
     uses = {cell.run.id: [("meta_t/table1", cell)]}
-    assert page.scales("demo") == ["demo", "paper"]
-    page.write_run_pages(page.environment(), uses, tmp_path)
+    assert build.scales("demo") == ["demo", "paper"]
+    build.write_run_pages(build.environment(), uses, tmp_path)
     text = (tmp_path / f"{cell.run.id}.html").read_text()
     assert ("cannot be read" in text) == (file != "pseudo.csv.gz")
     if file != "env.json":
@@ -218,9 +219,9 @@ def test_a_run_that_is_broken_beside_its_result(report, monkeypatch, tmp_path, f
 
 
 def test_the_command_checks_its_options(capsys):
-    assert page.main(["scale=dmeo"]) == 2
+    assert main(["scale=dmeo"]) == 2
     assert 'Did you mean "demo"?' in capsys.readouterr().err
-    assert page.main(["meta_t/k"]) == 2
+    assert main(["meta_t/k"]) == 2
 
 
 def chromium() -> str:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from reports import published as source
-from reports.published import cell, cells, columns_of, errata, higher_is_better, published, std, tables
+from reports.paper import published as source
+from reports.paper.published import cell, cells, columns_of, errata, higher_is_better, published, std, tables
 
 DIGEST = "8b4477da1a6aebee09b4d916438517ca5556cc3edee6fa7835ff18f219462e62"
 NUMBER = re.compile(r"\d+\.\d+")

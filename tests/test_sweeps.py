@@ -16,7 +16,7 @@ from benchmarks.data.task import long_tail
 from benchmarks.errors import UserError
 from benchmarks.training.student import annealing, multistep, stepwise
 from methods.meta_semi_ablations import Constant, LabelledMixUp, NoMixUp, OneHot, Signed, UnlabelledMixUp
-from reports.published import published, tables
+from reports.paper.published import published, tables
 from sweeps.sweep import DEMO_SEEDS, SCALES, Budget, Cell, Sweep, configuration, load, names
 
 BOTH_OURS = {"TGN 2C-100-1 (ours)", "Adam 1e-3 (ours)"}  # the two halves of Table 4 share their standard

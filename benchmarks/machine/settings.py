@@ -2,6 +2,7 @@
 
 SSL_DATA         folder of the data sets (./data)
 SSL_RUNS         folder of all runs (./runs)
+SSL_REPORTS      folder that tables, figures, pages and timings are written to (reports/out of the checkout)
 SSL_DEVICE       cpu, cuda or cuda:1 (the GPU where there is one)
 SSL_CHECKPOINT   seconds between two checkpoints (300; 0: one at every evaluation)
 SSL_COMPILE      1: plain passes go through torch.compile; it pays back on a GPU, not on a CPU
@@ -27,6 +28,10 @@ def data() -> Path:
 
 def runs() -> Path:
     return _folder("SSL_RUNS", "runs")
+
+
+def reports() -> Path:
+    return _folder("SSL_REPORTS", str(Path(__file__).parents[2] / "reports" / "out"))
 
 
 def device() -> str:

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine.device import device
+from benchmarks.machine.settings import reports
 from benchmarks.speed.steps import StepFn
 
 
@@ -26,8 +27,9 @@ def where() -> str:
     return torch.cuda.get_device_name() if on_gpu else f"cpu, {torch.get_num_threads()} threads"
 
 
-def save(path: Path, found: Any, quiet: bool = False) -> None:
-    """What was measured, as JSON; says where it is."""
+def save(name: str, found: Any, quiet: bool = False) -> None:
+    """What was measured, as JSON among the reports; says where it is."""
+    path = reports() / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")
     if not quiet:

@@ -21,14 +21,12 @@ from benchmarks.errors import UserError, command
 from benchmarks.machine.device import device, tune
 from benchmarks.speed import clock
 from benchmarks.speed.options import parse
-from benchmarks.speed.ratios import OUT as BENCH
 from benchmarks.speed.steps import ours, strong_views
 from benchmarks.speed.together import PROCESSES, shared
 from benchmarks.store.environment import environment
 from benchmarks.training.cuda_graphs import CudaGraphs
 from benchmarks.training.replay import WARM_UP
 
-OUT = BENCH.with_name("bench-gpu.json")
 HOWS = ("eager", "graph", "eager together", "graph together", "compiled", "compiled graph")
 PRECISIONS = ("float32", "bfloat16")
 METHODS = ("fixmatch", "flexmatch", "green_meta_t", "meta_t", "meta_semi")
@@ -111,8 +109,8 @@ def main(arguments: list[str]) -> int:
             row["roofline"] = least[method, precision] * row["steps_per_second"]
         record["steps"].append(row)
         print(" ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
-        clock.save(OUT, record, quiet=True)
-    clock.save(OUT, record)
+        clock.save("bench-gpu.json", record, quiet=True)
+    clock.save("bench-gpu.json", record)
     return 0
 
 

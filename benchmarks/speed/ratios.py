@@ -14,7 +14,6 @@ import multiprocessing
 import statistics
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import command
@@ -22,8 +21,6 @@ from benchmarks.machine.device import device, tune
 from benchmarks.speed import clock
 from benchmarks.speed.options import parse
 from benchmarks.speed.steps import OURS, StepFn, conventional, ours, pillow_views, semilearn, strong_views
-
-OUT = Path(__file__).parents[2] / "reports" / "out" / "bench.json"
 
 #: (numerator, denominator, target)
 RATIOS = (
@@ -133,5 +130,5 @@ def main(arguments: list[str]) -> int:
         found.append(views(rounds))
     more = {"device": clock.where(), "backbone": backbone, "rounds": rounds}
     print(f"{more['device']}, {backbone}, {rounds} rounds\n{show(found)}")
-    clock.save(OUT, [row | more for row in found])
+    clock.save("bench.json", [row | more for row in found])
     return 0

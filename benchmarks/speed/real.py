@@ -15,11 +15,10 @@ from unittest import mock
 from benchmarks.config import compose
 from benchmarks.errors import UserError, command
 from benchmarks.machine import signals as stopping
+from benchmarks.machine.settings import reports
 from benchmarks.run import execute
 from benchmarks.speed.options import parse
-from benchmarks.speed.ratios import OUT as BENCH
 
-OUT = BENCH.with_name("real.txt")
 RUN = ("task=cifar10", "task.labels=250", "scale=paper", "protocol=meta_t", "seed=0")
 SHARE = 0.9  #: of the time that training may take; the rest is for evaluations
 ROUND = 100  #: steps
@@ -56,8 +55,9 @@ def main(arguments: list[str]) -> int:
             stopping.asked,
         )
         ids.append(run.id)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(" ".join(ids) + "\n")
+    path = reports() / "real.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(" ".join(ids) + "\n")
     return 0
 
 

@@ -19,10 +19,8 @@ from benchmarks.errors import command
 from benchmarks.machine.device import device, tune
 from benchmarks.speed import clock
 from benchmarks.speed.options import parse
-from benchmarks.speed.ratios import OUT as BENCH
 from benchmarks.speed.steps import LABELLED, config, ours, task_of
 
-OUT = BENCH.with_name("scaling.json")
 METHODS = ("fixmatch", "flexmatch", "meta_t")
 AXES = {
     "unlabelled batch": (48, 96, 192, 384, 768),
@@ -79,7 +77,7 @@ def main(arguments: list[str]) -> int:
         found.append(remembered(n))
         print(f"{n:,} remembered images: {found[-1]['seconds']:.5f} s, {found[-1]['bytes'] / 1e6:.1f} MB", flush=True)
     more = {"device": clock.where(), "depth": depth, "rounds": rounds}
-    clock.save(OUT, [row | more for row in found])
+    clock.save("scaling.json", [row | more for row in found])
     return 0
 
 

@@ -15,12 +15,10 @@ from benchmarks.errors import command
 from benchmarks.machine.device import tune
 from benchmarks.speed import clock
 from benchmarks.speed.options import parse
-from benchmarks.speed.ratios import OUT as BENCH
 from benchmarks.speed.steps import ours
 from benchmarks.training.cuda_graphs import CudaGraphs
 from benchmarks.training.replay import WARM_UP
 
-OUT = BENCH.with_name("together.json")
 PROCESSES = (1, 2, 4, 8)
 
 
@@ -58,7 +56,7 @@ def main(arguments: list[str]) -> int:
         row: dict[str, Any] = {"processes": n, "steps_per_second": rate, "over_one": rate / one}
         found.append(row | {"overrides": overrides, "device": clock.where()})
         print(f"{n} at a time: {rate:.2f} steps a second, {found[-1]['over_one']:.2f} of one's", flush=True)
-    clock.save(OUT, found)
+    clock.save("together.json", found)
     return 0
 
 

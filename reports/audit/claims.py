@@ -1,6 +1,6 @@
 """Sentences of the two papers that their own tables can check: reports/paper/<paper>/claims.yaml, and every mark.
 
-An entry there is a sentence and the check (a function of reports.checks) that it stands for:
+An entry there is a sentence and the check (a function of reports.audit.checks) that it stands for:
 
     - id: dash-c10
       where: "5.2"                    section, table or appendix
@@ -19,8 +19,8 @@ from typing import Any
 
 import yaml
 
-from reports.checks import CHECKS, Verdict, place
-from reports.published import PAPER, PAPERS, marks, tables
+from reports.audit.checks import CHECKS, Verdict, place
+from reports.paper.published import PAPER, PAPERS, marks, tables
 
 PROSE = ("where", "quote", "reading", "errata")
 MARK_ERRATA = {

@@ -1,17 +1,11 @@
-"""`python -m reports.audit`: what the papers' own tables say about the papers' sentences.
+"""Every claim of the papers with its verdict, and the page that lists them, failing claims first."""
 
-Reads `reports/paper` alone; writes Markdown, failing claims first, and prints a one-line summary.
-"""
-
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-from reports.checks import TOLERANCE, Verdict
-from reports.claims import Claim, register
-from reports.published import PAPERS, errata
+from reports.audit.checks import TOLERANCE, Verdict
+from reports.audit.claims import Claim, register
+from reports.paper.published import PAPERS, errata
 
-OUT = Path(__file__).parent / "out" / "audit.md"
 HEAD = "| id | paper | claim | claimed | recomputed | verdict | errata |\n|---|---|---|---|---|---|---|"
 Judged = list[tuple[Claim, Verdict]]
 
@@ -66,18 +60,3 @@ def _plain(text: str) -> str:
 
 def _ids(claim: Claim) -> list[str]:
     return [name for name in claim.errata.split(";") if name]
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the page, print the summary."""
-    parser = argparse.ArgumentParser(description="Recompute the papers' claims from their own tables.")
-    parser.add_argument("--out", type=Path, default=OUT, help="Markdown file to write (default: %(default)s)")
-    out: Path = parser.parse_args(argv).out
-    judged = judge()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(markdown(judged), encoding="utf-8")
-    print(summary(judged))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Runs (reports.collect.collect) -> what a table says: cells, comparisons, totals, notes. Pure functions of a frame."""
+"""Runs (reports.collect.frames) -> what a table says: cells, comparisons, totals, notes. Pure functions of a frame."""
 
 import math
 import re
@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from reports import stats
-from reports.published import published
+from reports.paper.published import published
+from reports.table import stats
 from sweeps.sweep import DEMO_SEEDS, Sweep
 
 CSV = ("row", "column", "mean", "std", "n", "ci_low", "ci_high", "published_mean", "published_std", "mark")

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment
 
-from reports import read
+from reports.collect import read
 from sweeps.sweep import Cell
 
 WIDTH, HEIGHT, POINTS = 640.0, 200.0, 300

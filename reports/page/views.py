@@ -2,18 +2,17 @@
 
 import base64
 from collections import Counter
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.errors import UserError
-from reports import figure
-from reports.collect import collect
-from reports.figures import FIGURES
-from reports.notes import notes, title
-from reports.run_page import Use
-from reports.summary import compare, summarise
+from benchmarks.machine.settings import reports
+from reports.collect.frames import collect
+from reports.figure import FIGURES, draw
+from reports.page.run import Use
+from reports.table.notes import notes, title
+from reports.table.summary import compare, summarise
 from sweeps.sweep import DEMO_SEEDS, Cell, load, names
 
 DPI = 100  #: of figures on the page, whose files have twice as many
@@ -75,17 +74,17 @@ def figure_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     """One figure at one scale, drawn anew; without an image where no run is done."""
     view: dict[str, Any] = {"scale": scale, "image": "", "message": "", "runs": []}
     try:
-        drawn = figure.draw(name, scale)
+        drawn = draw.draw(name, scale)
     except UserError as error:
         return view | {"message": str(error)}
-    path = figure.target(name, scale)
-    figure.save(drawn, path)
+    path = draw.target(name, scale)
+    draw.save(drawn, path)
     if name in names():
         done = done_cells(name, scale, collect(load(name), scale), uses)
         view["runs"] = list({cell.run.id: cell for cells in done.values() for cell in cells}.values())
     image = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
     width, height = (round(inches * DPI) for inches in drawn.get_size_inches())
-    return view | {"image": image, "width": width, "height": height, "file": path.relative_to(figure.OUT).as_posix()}
+    return view | {"image": image, "width": width, "height": height, "file": path.relative_to(reports()).as_posix()}
 
 
 def tables(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
@@ -101,7 +100,7 @@ def figures(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
     """Every figure at the scales shown; one that needs no runs, once."""
     views = []
     for name in FIGURES:
-        module = import_module(f"reports.figures.{name.partition('/')[2]}")
+        module = draw.module_of(name)
         here = shown if module.FRAMES else shown[:1]
         drawn = [figure_view(name, scale, uses) for scale in here]
         views.append({"name": name, "title": module.TITLE, "caption": module.CAPTION, "views": drawn})

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.store.run import Run
-from reports import read
+from reports.collect import read
 from sweeps.sweep import Budget, Cell, Sweep
 
 COLUMNS = (

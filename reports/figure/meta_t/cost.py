@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.figures.bands import named, on_grid, plot
-from reports.figures.style import look, panels, styled, time_axis
+from reports.figure.bands import named, on_grid, plot
+from reports.figure.style import look, panels, styled, time_axis
 
 TITLE = "Error against time"
 CAPTION = (

@@ -1,4 +1,4 @@
-"""Summary frames (reports.summary) -> Markdown or LaTeX. Pure functions."""
+"""Summary frames (reports.table.summary) -> Markdown or LaTeX. Pure functions."""
 
 from collections.abc import Sequence
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from reports.figures.style import BLUE, RED, panels, styled
+from reports.figure.style import BLUE, RED, panels, styled
 
 TITLE = "Fig. 2: the surrogate"
 CAPTION = (

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures.bands import by, named
-from reports.figures.style import RED, panels, styled
+from reports.figure.bands import by, named
+from reports.figure.style import RED, panels, styled
 
 TITLE = "Fig. 7: sensitivity to k"
 CAPTION = (

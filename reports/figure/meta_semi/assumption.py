@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.figures.bands import named, on_grid, plot
-from reports.figures.style import CYCLE, panels, styled
+from reports.figure.bands import named, on_grid, plot
+from reports.figure.style import CYCLE, panels, styled
 
 TITLE = "Fig. 2: Assumption 1"
 CAPTION = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from reports.summary import twins
+from reports.table.summary import twins
 from sweeps.sweep import DEMO_SEEDS, Sweep
 
 REPORT = {

@@ -1,21 +1,16 @@
-"""One page with everything:  python -m reports.page scale=demo
-
-Writes reports/out/index.html, which needs nothing from elsewhere, and reports/out/runs/<id>.html, a page per run. It
-holds the scale asked for, the paper's own, and any other that has runs in the store. Tables read without JavaScript.
-"""
+"""The page with everything, and the pages about runs: what they are made of, and when they are written anew."""
 
 import re
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.errors import UserError, command
-from benchmarks.machine.settings import runs
-from reports import audit, figure, run_page, views
-from reports.published import PAPERS, errata
-from reports.render import SIGNS
+from benchmarks.machine.settings import reports, runs
+from reports.audit.judge import judge, summary
+from reports.page import run, views
+from reports.paper.published import PAPERS, errata
+from reports.table.render import SIGNS
 from sweeps.sweep import SCALES
 
 HERE = Path(__file__).parent
@@ -43,39 +38,27 @@ def scales(asked: str) -> list[str]:
 
 def write_run_pages(templates: Environment, uses: views.Uses, folder: Path) -> None:
     """A page per run, where there is none or what it is made of has changed."""
-    code = [*HERE.glob("*.py"), *HERE.glob("templates/*"), *(HERE.parent / "sweeps").rglob("*.py")]
+    project = HERE.parents[1]
+    code = [*HERE.rglob("*.*"), *(project / "reports" / "collect").glob("*.py"), *(project / "sweeps").rglob("*.py")]
     changed = max(path.stat().st_mtime for path in code)
     for identity, places in uses.items():
         old, result = folder / f"{identity}.html", places[0][1].run / "result.json"
         if not old.exists() or old.stat().st_mtime < max(changed, result.stat().st_mtime):
-            run_page.write(templates, places, folder)
+            run.write(templates, places, folder)
 
 
 def build(scale: str) -> Path:
     """The whole report. Raises UserError."""
     templates, uses, shown = environment(), views.Uses(), scales(scale)
     tables, figures = views.tables(shown, uses), views.figures(shown, uses)
-    judged = sorted(audit.judge(), key=lambda pair: pair[1].holds)
+    judged = sorted(judge(), key=lambda pair: pair[1].holds)
     page = templates.get_template("index.html").render(
         papers=PAPERS, scales=shown, tables=tables, figures=figures, runs=len(uses),
-        judged=judged, summary=audit.summary(judged), signs=SIGNS, errata=errata().to_dict("records"),
+        judged=judged, summary=summary(judged), signs=SIGNS, errata=errata().to_dict("records"),
     )  # fmt: skip
-    folder = figure.OUT / "runs"
+    folder = reports() / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     write_run_pages(templates, uses, folder)
-    path = figure.OUT / "index.html"
+    path = reports() / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
-
-
-@command
-def main(arguments: list[str]) -> int:
-    if not all("=" in argument for argument in arguments):
-        raise UserError("the page has one option, e.g. python -m reports.page scale=demo")
-    _, scale = figure.parse(["all", *arguments])
-    print(build(scale))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from reports.figures.bands import named, on_grid, plot
-from reports.figures.style import legend_above, look, panels, styled, time_axis
+from reports.figure.bands import named, on_grid, plot
+from reports.figure.style import legend_above, look, panels, styled, time_axis
 
 TITLE = "Fig. 4: pseudo-labels"
 CAPTION = (

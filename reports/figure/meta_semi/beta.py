@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from reports.figures.bands import by, named
-from reports.figures.style import METHODS, panels, styled
+from reports.figure.bands import by, named
+from reports.figure.style import METHODS, panels, styled
 
 TITLE = "Fig. 3: sensitivity to β"
 CAPTION = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-PAPER = Path(__file__).parent / "paper"
+PAPER = Path(__file__).parent
 PAPERS = {"meta_t": "Meta-T", "meta_semi": "Meta-Semi"}
 COLUMNS = ("row", "column", "mean", "std", "mark", "source", "backbone", "errata")
 

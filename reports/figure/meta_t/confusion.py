@@ -5,8 +5,8 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from reports.figures.bands import named
-from reports.figures.style import panels, styled
+from reports.figure.bands import named
+from reports.figure.style import panels, styled
 
 TITLE = "Fig. 6: confusion matrices"
 CAPTION = (

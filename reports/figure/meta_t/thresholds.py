@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.bands import named, on_grid, plot
-from reports.figures.style import CYCLE, look, marker, panels, styled
+from reports.figure.bands import named, on_grid, plot
+from reports.figure.style import CYCLE, look, marker, panels, styled
 
 TITLE = "Fig. 5: thresholds"
 CAPTION = (

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from reports.published import cell, cells, columns_of, higher_is_better, marks, std
+from reports.paper.published import cell, cells, columns_of, higher_is_better, marks, std
 
 TOLERANCE = Decimal("0.005")
 REFERENCE = {"Full-Supervised"}  # trained on all labels: printed beside the methods, never ranked with them

@@ -1,0 +1,1 @@
+"""Figures of the Meta-Semi paper, a module each. Imports `reports.figure.bands` and `reports.figure.style`."""

@@ -1,0 +1,1 @@
+"""Figures of the Meta-T paper, a module each. Imports `reports.figure.bands` and `reports.figure.style`."""

@@ -1,0 +1,49 @@
+"""A table as the run store has it now, and the files that hold it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from reports.collect import read
+from reports.collect.frames import collect
+from reports.table import render
+from reports.table.notes import notes, title
+from reports.table.summary import CSV, compare, summarise, time_axis, totals
+from sweeps.sweep import load
+
+
+class Table(NamedTuple):
+    title: str
+    notes: list[str]
+    cells: pd.DataFrame  #: reports.table.summary.summarise
+    compared: pd.DataFrame  #: reports.table.summary.compare
+    totals: pd.DataFrame  #: reports.table.summary.totals
+    times: pd.DataFrame  #: reports.table.summary.time_axis
+
+    def markdown(self) -> str:
+        more = [render.comparison(self.compared), render.overall(self.totals), render.steps(self.times)]
+        return "\n".join([render.markdown(self.cells, self.title, self.notes), *(part for part in more if part)])
+
+
+def build(name: str, scale: str, best_on_test: bool = False) -> Table:
+    """The table as the run store has it now. Raises UserError."""
+    sweep = load(name)
+    runs = collect(sweep, scale, best_on_test)
+    cells = summarise(sweep, name, scale, runs)
+    below = notes(sweep, name, scale, cells, runs) + [f"Skipped, as no run: {path}" for path in read.strays()]
+    return Table(title(sweep, name, scale), below, cells, compare(cells), totals(sweep, cells, runs), time_axis(cells))
+
+
+def write(table: Table, target: Path) -> None:
+    """Markdown, LaTeX and CSV beside each other; `target` has no suffix."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.with_suffix(".md").write_text(table.markdown())
+    target.with_suffix(".tex").write_text(render.latex(table.cells, table.title, table.notes))
+    for suffix, frame in (
+        (".csv", table.cells[list(CSV)]),
+        (".compare.csv", table.compared),
+        (".time.csv", table.times),
+    ):
+        if len(frame) or suffix != ".time.csv":
+            frame.to_csv(target.with_suffix(suffix), index=False, float_format="%.4f")
