@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from toy import FACTS, MU, B, ToyNet, batch_of, same, statistics, student_of
 from torch import Tensor, nn
 from torch.func import functional_call
+from toy import FACTS, MU, B, ToyNet, batch_of, same, statistics, student_of
 
 from methods.base import Batch
 from methods.dash import Dash
