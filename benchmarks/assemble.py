@@ -47,6 +47,7 @@ class Parts:
                 precision=self.cfg.precision,
                 engine=self.cfg.engine,
                 compiled=self.compiled,
+                own_statistics=self.method.own_statistics,
             )
 
     def loader(self) -> Loader:

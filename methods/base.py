@@ -102,7 +102,10 @@ class Student(Protocol):
         """Logits [B, C] as of `net`, with their gradient, but batch norm's running statistics stay as they are."""
 
     def teacher(self, x: Tensor) -> Tensor:
-        """Logits [B, C] of the running average, without a gradient, in evaluation mode."""
+        """Logits [B, C] of the running average, without a gradient.
+
+        In evaluation mode; or with the batch's statistics, which its own follow, if `Method.own_statistics`.
+        """
 
     def influence(
         self, inner: Callable[[Function], Inner], meta: Callable[[Function], Tensor], weights: Tensor | None = None
@@ -148,6 +151,12 @@ class Method(nn.Module, ABC):
 
     labelled_view: ClassVar[str] = "weak"
     """The view of the labelled inputs."""
+
+    own_statistics: bool = False
+    """Whether batch norm of the running average has statistics of its own, of what it labels as the teacher.
+
+    Otherwise it copies the student's, which are off for plain inputs where the student sees mixed ones (erratum S9).
+    """
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         """Meet the task, before the first stage: make buffers and meta-networks, add heads to `net` (a `Net`).

@@ -14,11 +14,12 @@ class ICT(Method):
     with u~_j = lambda u_j + (1-lambda) u_k, z = logits of the running average, lambda ~ Beta(beta, beta), one a batch;
     (x~, y~) = MixUp of the labelled batch; w(t) = w_max exp(-5 (1 - t)^2) over the first `ramp` of the training.
 
-    As in the authors' code, un-mixed inputs pass once more without gradient, for batch norm's running statistics.
-    Deviation: the average predicts in evaluation mode (erratum S9).
+    As in the authors' code, un-mixed inputs pass once more without gradient, for batch norm's running statistics; and
+    the average labels with the batch's statistics, and is graded with running ones of its own, of what it labelled.
     """
 
     views = ("weak",)
+    own_statistics = True
 
     def __init__(self, *, beta: float, w_max: float, ramp: float) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Meta-Semi ("Meta-Semi: A Meta-learning Approach for Semi-supervised Learning")."""
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,13 +22,16 @@ class MetaSemi(Method):
 
     True labels for X, softmax of the running average for U. A sample whose derivative is zero is dropped (erratum S2).
     At w = 0 the look-ahead stands still, so the whole bi-level step is one forward-mode pass at theta.
+
+    average_statistics: batch norm of the average has statistics of its own, of the un-mixed inputs that it labels; or
+    copies the student's, of mixed ones. The paper is silent; its baseline ICT, in the same code, has its own (S9).
     """
 
     views = ("weak",)
 
-    def __init__(self, *, beta: float) -> None:
+    def __init__(self, *, beta: float, average_statistics: Literal["own", "copied"]) -> None:
         super().__init__()
-        self.beta = beta
+        self.beta, self.own_statistics = beta, average_statistics == "own"
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         self.n_classes = facts.n_classes

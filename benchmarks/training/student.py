@@ -16,7 +16,8 @@ class Student:
     """The network in training.
 
     `average` follows every step: parameters by min(decay, 1 - 1/(t+1)), so that it starts unbiased; buffers are copied
-    (FixMatch averages the trainable variables only). Biases and norm layers (one-dimensional) are not decayed.
+    (FixMatch averages the trainable variables only), unless it gathers statistics of its own. Biases and norm layers
+    (one-dimensional) are not decayed.
     """
 
     def __init__(
@@ -30,8 +31,11 @@ class Student:
         precision: str = "float32",
         engine: str = "forward",
         compiled: bool = False,
+        own_statistics: bool = False,
     ) -> None:
-        """precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32).
+        """own_statistics: see `methods.base.Method`.
+
+        precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32).
 
         compiled: plain passes go through torch.compile; the meta step stays eager, for its tape sees operators.
         """
@@ -45,6 +49,7 @@ class Student:
         self.base_lr: float = self.optimizer.param_groups[0]["lr"]
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]
+        self.own_statistics = own_statistics
         self.count, self.asked = 0, False  #: steps done; whether a method has asked how many
         self.numbers: Scalars | None = None  #: where a replayed step reads its numbers (`benchmarks.training.replay`)
         self.eager = copy.copy(self.net)  # the same parameters and buffers
@@ -102,7 +107,10 @@ class Student:
 
     @torch.no_grad()
     def teacher(self, x: Tensor) -> Tensor:
-        return self.average(x)
+        try:
+            return self.average.train(self.own_statistics)(x)
+        finally:
+            self.average.eval()
 
     def influence(
         self, inner: Callable[[Function], Inner], meta: Callable[[Function], Tensor], weights: Tensor | None = None
@@ -134,7 +142,7 @@ class Student:
     @torch.no_grad()
     def follow(self) -> None:
         torch._foreach_lerp_(list(self.average.parameters()), list(self.net.parameters()), self.weight)
-        if buffers := list(self.average.buffers()):
+        if not self.own_statistics and (buffers := list(self.average.buffers())):
             torch._foreach_copy_(buffers, list(self.net.buffers()))
 
     def state_dict(self) -> dict[str, Any]:
