@@ -29,7 +29,8 @@ class Move(NamedTuple):
 
 def plan(store: Path) -> list[Move]:
     """Every run directory whose name its configuration no longer has, in order of name."""
-    moves = []
+    moves: list[Move] = []
+    taken: dict[Path, str] = {}
     to = changes()
     for file in sorted(store.glob("*/config.yaml")):
         folder = file.parent
@@ -41,7 +42,9 @@ def plan(store: Path) -> list[Move]:
             continue
         target = store / run_id(new)
         if target != folder:
-            moves.append(Move(folder, target, new, _problem(folder, target)))
+            problem = f"the same run as {taken[target]}" if target in taken else _problem(folder, target)
+            moves.append(Move(folder, target, new, problem))
+            taken.setdefault(target, folder.name)
     return moves
 
 

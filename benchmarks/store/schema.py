@@ -22,11 +22,14 @@ def upgrade(config: Mapping[str, Any], schema: int, to: Iterable[Mapping[str, An
     """
     new = deepcopy(dict(config))
     for change in to:
-        if change["schema"] <= schema or any(_get(new, k) != v for k, v in change.get("where", {}).items()):
+        if change["schema"] <= schema or not _fits(new, change.get("where", {})):
             continue
         for key, value in change.get("add", {}).items():
             parent, leaf = _parent(new, key)
             parent.setdefault(leaf, value)
+        for key, value in change.get("set", {}).items():
+            parent, leaf = _parent(new, key)
+            parent[leaf] = value
         for old, key in change.get("move", {}).items():
             (before, was), (parent, leaf) = _parent(new, old), _parent(new, key)
             if was in before:
@@ -34,6 +37,7 @@ def upgrade(config: Mapping[str, Any], schema: int, to: Iterable[Mapping[str, An
         for key in change.get("drop", []):
             parent, leaf = _parent(new, key)
             parent.pop(leaf, None)
+        _rename(new, change.get("modules", {}))
     return new
 
 
@@ -41,6 +45,21 @@ def upgrade(config: Mapping[str, Any], schema: int, to: Iterable[Mapping[str, An
 def latest() -> int:
     """The configuration schema of this version: the last entry of conf/schema.yaml."""
     return max((change["schema"] for change in changes()), default=1)
+
+
+def _fits(config: dict[str, Any], where: Mapping[str, Any]) -> bool:
+    """Has it these values? A list in `where` is one value out of several."""
+    return all(_get(config, key) in (value if isinstance(value, list) else [value]) for key, value in where.items())
+
+
+def _rename(node: Any, modules: Mapping[str, str]) -> None:
+    """Every `_target_` in `node`, whose module lies elsewhere now."""
+    if isinstance(node, dict):
+        module, _, name = str(node.get("_target_", "")).rpartition(".")
+        if module in modules:
+            node["_target_"] = f"{modules[module]}.{name}"
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _rename(part, modules)
 
 
 def _get(config: Any, key: str) -> Any:
