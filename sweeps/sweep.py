@@ -1,17 +1,14 @@
 """A table is declared once: rows x columns x seeds -> runs. Launcher, reports and tests read the same object."""
 
-import copy
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-
-from benchmarks.config import CONF, GROUPS, check, compose, nearest, plain
+from benchmarks.arguments import nearest
+from benchmarks.config import resolve
 from benchmarks.errors import UserError
 from benchmarks.store.run import Run
 
@@ -67,6 +64,7 @@ class Sweep:
     budgets: Mapping[str, Budget] = field(default_factory=dict)  #: column -> when it is read, if not in the end
     beside: tuple[str, ...] = ()  #: rows of ours that the paper's table does not have
     reference: tuple[str, ...] = ()  #: rows that mark a limit and are not ranked
+    baseline: str = "FixMatch"  #: the row that the others' paired differences are taken from; empty: there are none
     absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
     seeds: int = 5
 
@@ -86,9 +84,9 @@ class Sweep:
         return "not implemented" if self.rows[row] is None or self.columns_at(scale)[column] is None else ""
 
     def cells(self, scale: str) -> Iterator[Cell]:
-        """Every run of the table; the only expansion there is. At demo and smoke scale all rows run one protocol
+        """Every run of the table; the only expansion there is. Raises UserError.
 
-        on one network, and at smoke scale equally many steps.
+        At demo and smoke scale all rows run one protocol on one network, and at smoke scale equally many steps.
         """
         if scale not in SCALES:
             raise UserError(f'unknown scale "{scale}".{nearest(scale, SCALES)}')
@@ -100,48 +98,14 @@ class Sweep:
                 own = [o for o in own if not o.startswith(PAPER_ONLY.get(scale, ()))]
                 last = {o.partition("=")[0]: o for o in (f"scale={scale}", *(where or "").split(), *own)}
                 overrides = tuple(last.values())
-                config = configuration(overrides)
+                config = resolve(overrides)
                 for seed in range(self.seeds_at(scale)):
                     yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**config, "seed": seed})
 
 
-@cache
-def configuration(overrides: tuple[str, ...]) -> Mapping[str, Any]:
-    """What benchmarks.config.compose makes of them, which is asked only once per choice of groups: tables are large,
-
-    and a page expands each of them several times. Not to be changed. Raises UserError.
-    """
-    groups = tuple(o for o in overrides if o.partition("=")[0] in GROUPS)
-    try:
-        config = copy.deepcopy(_composed(groups))
-    except UserError:  # a group that leaves a value open, or a mistake
-        return plain(compose(overrides))
-    for key, value in (_parsed(o) for o in overrides if o not in groups):
-        node, *path = config, *key.split(".")
-        for part in path[:-1]:
-            node = node.get(part, {}) if isinstance(node, dict) else {}
-        if path[-1] not in node or isinstance(node[path[-1]], dict) or key in _references():
-            return plain(compose(overrides))  # a merge, something that others follow, or a mistake
-        node[path[-1]] = value
-    check(config, _composed(groups))
-    return config
-
-
-@cache
-def _composed(groups: tuple[str, ...]) -> dict[str, Any]:
-    return plain(compose(groups))
-
-
-@cache
-def _references() -> str:
-    """All that the configuration's files say about others of its values."""
-    return " ".join(re.findall(r"\$\{.*?\}", "".join(path.read_text() for path in CONF.rglob("*.yaml"))))
-
-
-@cache
-def _parsed(override: str) -> tuple[str, Any]:
-    parsed = OverridesParser.create().parse_override(override)
-    return parsed.key_or_group, parsed.value()
+def pick(rows: Mapping[str, str | None], *names: str) -> dict[str, str | None]:
+    """Some of a paper's rows, in this order."""
+    return {name: rows[name] for name in names}
 
 
 def names() -> list[str]:

@@ -1,22 +1,17 @@
 """Meta-Semi, Table 3. ICT's own beta for SVHN is 0.1 (Verma et al. 2019); Meta-Semi's is unknown (erratum S3)."""
 
-from sweeps.meta_semi import DIGITS, SVHN
-from sweeps.sweep import Sweep
+from sweeps.meta_semi import DIGITS, ROWS, SVHN
+from sweeps.sweep import Sweep, pick
 
 COLUMNS = {f"SVHN/{n}": f"{SVHN} task.labels={n}" for n in (500, 1000)}
 
 SWEEP = Sweep(
     caption="Test errors (%) on SVHN with varying amount of labelled data.",
-    rows={
-        "VAT": None,
-        "Π-Model": None,
-        "Temp-ensemble": None,
-        "Mean Teacher": None,
-        "ICT": "method=ict",
-        "SNTG": None,
-        "Meta-Semi": "method=meta_semi",
-        "Meta-Semi + ICT": "method=meta_semi_ict",
-    },
+    rows=pick(
+        ROWS,
+        *("VAT", "Π-Model", "Temp-ensemble", "Mean Teacher", "ICT", "SNTG", "Meta-Semi", "Meta-Semi + ICT"),
+    ),
+    baseline="ICT",
     columns=COLUMNS,
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (40, 250)},
     single={("ICT", column): "method.beta=0.1" for column in COLUMNS}

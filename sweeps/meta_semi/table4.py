@@ -7,8 +7,9 @@ there the time is a share of what ICT's own runs take, as 5.0 h, 7.5 h, 10.0 h a
 
 from itertools import product
 
+from sweeps.meta_semi import ROWS
 from sweeps.meta_semi.table1 import SWEEP as TABLE1
-from sweeps.sweep import Budget, Sweep
+from sweeps.sweep import Budget, Sweep, pick
 
 CNN13_HOURS, WRN_HOURS = ("5.0h", "7.5h", "10.0h", "12.6h"), ("13.7h", "18.3h", "22.8h", "29.2h")
 SHARES = {f"digits/40 @{s:g}x": s for s in (0.4, 0.6, 0.8, 1.0)}
@@ -16,12 +17,8 @@ CNN13_ROWS, WRN_ROWS = ("ICT", "Meta-Semi (CNN-13)"), ("MixMatch (WRN-28)", "Met
 
 SWEEP = Sweep(
     caption="Test errors (%) on CIFAR-100 with 10,000 labels at fixed training time.",
-    rows={
-        "ICT": TABLE1.rows["ICT"],
-        "Meta-Semi (CNN-13)": TABLE1.rows["Meta-Semi"],
-        "MixMatch (WRN-28)": TABLE1.rows["MixMatch (WRN-28)"],
-        "Meta-Semi (WRN-28)": TABLE1.rows["Meta-Semi (WRN-28)"],
-    },
+    rows={"ICT": ROWS["ICT"], "Meta-Semi (CNN-13)": ROWS["Meta-Semi"]} | pick(ROWS, *WRN_ROWS),
+    baseline="ICT",
     columns=dict.fromkeys(CNN13_HOURS + WRN_HOURS, TABLE1.columns["CIFAR-100/10000"]),
     demo=dict.fromkeys(SHARES, TABLE1.demo["digits/40"]),
     budgets={time: Budget(hours=float(time[:-1])) for time in CNN13_HOURS + WRN_HOURS}

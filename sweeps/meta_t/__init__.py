@@ -1,4 +1,35 @@
-"""The Meta-T paper's tables and figures, and the columns that they share."""
+"""The Meta-T paper's tables and figures, and the rows and columns that they share."""
+
+THEIRS = "protocol=fixmatch"  # the procedure that the baselines' published numbers come from
+OURS = "protocol=meta_t"  # Table 6
+
+ROWS: dict[str, str | None] = {  # None while the method does not exist
+    "Π-Model": None,
+    "VAT": None,
+    "MixMatch": None,
+    "ReMixMatch": None,
+    "UDA": None,
+    "CoMatch": None,
+    "SimMatch": None,
+    "SoftMatch": None,
+    "Pseudo-Labeling": None,
+    "cRT": None,
+    "LDAM": None,
+    "DARP": None,
+    "CReST": None,
+    "Adsh": None,
+    "FixMatch": f"method=fixmatch {THEIRS}",
+    "Dash": f"method=dash {THEIRS}",
+    "FlexMatch": f"method=flexmatch {THEIRS}",
+    "Meta-T": f"method=meta_t {OURS}",
+    "Green Meta-T": f"method=green_meta_t {OURS}",
+    "Supervised": f"method=supervised {THEIRS}",
+    "Sup. baseline": f"method=supervised {THEIRS}",
+    "Full-Supervised": f"method=supervised task.labels=all {THEIRS}",
+    "Meta-Semi": f"method=meta_semi {THEIRS}",  # of the other paper: here by the baselines' procedure
+    "ICT": f"method=ict {THEIRS}",
+    "Meta-Semi + ICT": f"method=meta_semi_ict {THEIRS}",
+}
 
 CIFAR10 = "task=cifar10 backbone=wrn28_2"
 CIFAR100 = "task=cifar100 backbone=wrn28_8 protocol.optimizer.weight_decay=1e-3"  # Table 6; network: erratum T19

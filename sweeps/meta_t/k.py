@@ -3,13 +3,13 @@
 The paper shows two settings and names one, CIFAR-10 with 4,000 labels (Sec. 5.6); the other here is 40.
 """
 
-from sweeps.meta_t import CIFAR10, DIGITS
+from sweeps.meta_t import CIFAR10, DIGITS, ROWS
 from sweeps.sweep import Sweep
 
 SWEEP = Sweep(
     caption="Sensitivity of Green Meta-T to k.",
-    rows={"1": "method=meta_t protocol=meta_t"}
-    | {str(k): f"method=green_meta_t protocol=meta_t method.k={k}" for k in range(2, 11)},
+    rows={"1": ROWS["Meta-T"]} | {str(k): f"{ROWS['Green Meta-T']} method.k={k}" for k in range(2, 11)},
+    baseline="1",
     columns={f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (40, 4000)},
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40)},
 )

@@ -4,16 +4,12 @@ Setting 1, equal time: Meta-T trains 300 epochs by its own procedure, the others
 train 1,000 epochs by FixMatch's. The caption names no data: CIFAR-10 with 250 labels, as in Figure 5 and Table 5.
 """
 
-from sweeps.meta_t import CIFAR10, DIGITS
-from sweeps.sweep import Sweep
+from sweeps.meta_t import CIFAR10, DIGITS, OURS, ROWS, THEIRS
+from sweeps.sweep import Sweep, pick
 
 SWEEP = Sweep(
     caption="Correct and wrong pseudo-labels in the selected set over training.",
-    rows={
-        "FixMatch": "method=fixmatch",
-        "FlexMatch": "method=flexmatch",
-        "Meta-T": "method=meta_t",
-    },
+    rows=pick(ROWS, "FixMatch", "FlexMatch") | {"Meta-T": f"method=meta_t {THEIRS}"},
     columns={
         "equal time: CIFAR-10/250": f"{CIFAR10} task.labels=250",
         "equal procedure: CIFAR-10/250": f"{CIFAR10} task.labels=250",
@@ -23,7 +19,7 @@ SWEEP = Sweep(
         "equal procedure: digits/40": f"{DIGITS} task.labels=40",
     },
     single={
-        ("Meta-T", "equal time: CIFAR-10/250"): "protocol=meta_t",
+        ("Meta-T", "equal time: CIFAR-10/250"): OURS,
         ("Meta-T", "equal time: digits/40"): "steps=120",  # as 300 of 1,000 epochs, of 400
     },
 )

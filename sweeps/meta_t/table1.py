@@ -1,33 +1,22 @@
 """Meta-T, Table 1.
 
-Baselines run the procedure that their published numbers come from (FixMatch's), Meta-T its own (Table 6).
+Baselines run the procedure that their published numbers come from (FixMatch's), Meta-T its own (Table 6); so says the
+list of rows that all tables share.
 """
 
-from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS
-from sweeps.sweep import Sweep
+from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, ROWS
+from sweeps.sweep import Sweep, pick
+
+BESIDE = ("Supervised", "Green Meta-T", "Meta-Semi", "ICT", "Meta-Semi + ICT")
 
 SWEEP = Sweep(
     caption="Error rates (%) on CIFAR-10 and CIFAR-100 with varying size of labelled set.",
-    rows={
-        "Π-Model": None,
-        "VAT": None,
-        "MixMatch": None,
-        "UDA": None,
-        "CoMatch": None,
-        "SimMatch": None,
-        "Pseudo-Labeling": None,
-        "FixMatch": "method=fixmatch",
-        "Dash": "method=dash",
-        "FlexMatch": "method=flexmatch",
-        "Meta-T": "method=meta_t protocol=meta_t",
-        "Full-Supervised": "method=supervised task.labels=all",
-        "Supervised": "method=supervised",
-        "Green Meta-T": "method=green_meta_t protocol=meta_t",
-        "Meta-Semi": "method=meta_semi",
-        "ICT": "method=ict",
-        "Meta-Semi + ICT": "method=meta_semi_ict",
-    },
-    beside=("Supervised", "Green Meta-T", "Meta-Semi", "ICT", "Meta-Semi + ICT"),
+    rows=pick(
+        ROWS,
+        *("Π-Model", "VAT", "MixMatch", "UDA", "CoMatch", "SimMatch", "Pseudo-Labeling"),
+        *("FixMatch", "Dash", "FlexMatch", "Meta-T", "Full-Supervised", *BESIDE),
+    ),
+    beside=BESIDE,
     reference=("Full-Supervised",),
     columns={
         "CIFAR-10/40": f"{CIFAR10} task.labels=40",

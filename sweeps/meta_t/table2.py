@@ -2,8 +2,8 @@
 
 from itertools import product
 
-from sweeps.meta_t import DIGITS, STL10, SVHN
-from sweeps.sweep import Sweep
+from sweeps.meta_t import DIGITS, ROWS, STL10, SVHN
+from sweeps.sweep import Sweep, pick
 
 IMAGES = {
     "SVHN/40": f"{SVHN} task.labels=40",
@@ -34,14 +34,7 @@ BLOCKS = {"I": (*IMAGES, *DEMO), "N": tuple(IMAGENET), "T": TEXTS}
 
 SWEEP = Sweep(
     caption="Error rates (%) on SVHN, STL-10 and texts; top-1 and top-5 accuracy (%) on ImageNet.",
-    rows=dict.fromkeys(WHERE)
-    | {
-        "FixMatch": "method=fixmatch",
-        "Dash": "method=dash",
-        "FlexMatch": "method=flexmatch",
-        "Meta-T": "method=meta_t protocol=meta_t",
-        "Sup. baseline": "method=supervised",
-    },
+    rows=pick(ROWS, *WHERE),
     columns={**IMAGES, **dict.fromkeys((*IMAGENET, *TEXTS))},
     demo=DEMO,
     single={("Meta-T", "STL-10/1000"): "protocol.ratio=4"},  # Table 6

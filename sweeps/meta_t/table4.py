@@ -2,16 +2,16 @@
 
 from itertools import product
 
-from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS
+from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, OURS, ROWS
 from sweeps.sweep import Sweep
 
-META_T = "method=meta_t protocol=meta_t"
+META_T = ROWS["Meta-T"]
 TRAINING = {
     "Adam 1e-3 (ours)": META_T,
     "Adam 5e-4": f"{META_T} method.optimizer.lr=5e-4",
-    "SGD cosine [1e-3, 1e-4]": "method=meta_t_sgd_cosine protocol=meta_t",
-    "SGD multi-step [1e-3, 5e-4, 1e-4]": "method=meta_t_sgd_multistep protocol=meta_t",
-    "as FlexMatch": "method=meta_t_sgd_flexmatch protocol=meta_t",
+    "SGD cosine [1e-3, 1e-4]": f"method=meta_t_sgd_cosine {OURS}",
+    "SGD multi-step [1e-3, 5e-4, 1e-4]": f"method=meta_t_sgd_multistep {OURS}",
+    "as FlexMatch": f"method=meta_t_sgd_flexmatch {OURS}",
 }
 
 SWEEP = Sweep(
@@ -24,6 +24,7 @@ SWEEP = Sweep(
         "TGN 2C-100-100-1": f"{META_T} method.hidden=[100,100]",
         **TRAINING,
     },
+    baseline="TGN 2C-100-1 (ours)",
     columns={
         "CIFAR-10/40": f"{CIFAR10} task.labels=40",
         "CIFAR-10/250": f"{CIFAR10} task.labels=250",

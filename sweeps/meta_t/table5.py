@@ -5,9 +5,10 @@ T29); "last" is the number that the protocol reports. Hours say little about dig
 FixMatch's own runs of the column take.
 """
 
+from sweeps.meta_t import ROWS
 from sweeps.meta_t.table1 import SWEEP as TABLE1
 from sweeps.meta_t.table3 import SWEEP as TABLE3
-from sweeps.sweep import Budget, Sweep
+from sweeps.sweep import Budget, Sweep, pick
 
 HOURS: dict[str, Budget | None] = {f"{h}h": Budget(hours=h) for h in (1, 5, 10, 20)} | {"last": None}
 SHARES: dict[str, Budget | None] = {f"{s:g}x": Budget(share=s, of="FixMatch") for s in (0.25, 0.5, 1, 2)} | {
@@ -24,7 +25,7 @@ DEMO_COLUMNS = {f"{setting} @{time}": where for setting, where in DEMO.items() f
 
 SWEEP = Sweep(
     caption="Error rates (%), and accuracy (%) under long tails, at fixed training time.",
-    rows={row: TABLE1.rows[row] for row in ("FixMatch", "Meta-T", "Green Meta-T")},
+    rows=pick(ROWS, "FixMatch", "Meta-T", "Green Meta-T"),
     columns=COLUMNS,
     demo=DEMO_COLUMNS,
     metrics={column: "accuracy" for column in (*COLUMNS, *DEMO_COLUMNS) if column.startswith("N1=")},

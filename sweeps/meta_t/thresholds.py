@@ -5,19 +5,14 @@ medium: 4-6, few: 7-9) beside the accuracy; c: their class average over training
 with 40 labels (erratum T21).
 """
 
-from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, STL10, digits_tail, long_tail
-from sweeps.sweep import Sweep
+from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, ROWS, STL10, digits_tail, long_tail
+from sweeps.sweep import Sweep, pick
 
 BALANCED = ("a: CIFAR-10/250", "a: CIFAR-100/2500", "a: digits/40", "a: digits/250")
 
 SWEEP = Sweep(
     caption="Learned confidence thresholds.",
-    rows={
-        "FixMatch": "method=fixmatch",
-        "FlexMatch": "method=flexmatch",
-        "Dash": "method=dash",
-        "Meta-T": "method=meta_t protocol=meta_t",
-    },
+    rows=pick(ROWS, "FixMatch", "FlexMatch", "Dash", "Meta-T"),
     columns={
         "a: CIFAR-10/250": f"{CIFAR10} task.labels=250",
         "a: CIFAR-100/2500": f"{CIFAR100} task.labels=2500",
