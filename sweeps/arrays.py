@@ -9,10 +9,9 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from benchmarks.errors import UserError, one_line
-from benchmarks.machine.settings import runs
+from benchmarks.machine.settings import data, runs
 from benchmarks.store.disk import write_atomically
 from sweeps.job import Job, Piece
 from sweeps.settings import Settings, settings
@@ -61,12 +60,11 @@ def submit(name: str, scale: str, array: Array) -> str:
     folder = (
         runs().absolute() / ".jobs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}-{os.getpid()}"
     )
-    data = os.environ.get("SSL_DATA")
     jobs = [
         Job(
             [Piece(c.run.id, f"{c.row}, {c.column}, seed {c.seed}", c.overrides) for c in task],
             str(runs().absolute()),
-            str(Path(data).absolute()) if data else "",
+            str(data().absolute()),
         )
         for task in array.tasks
     ]

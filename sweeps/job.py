@@ -36,15 +36,13 @@ class Job:
 
     pieces: Sequence[Piece]
     store: str  #: $SSL_RUNS, absolute
-    data: str  #: $SSL_DATA, absolute, or empty
+    data: str  #: $SSL_DATA, absolute: a task does not begin where it was submitted
 
     def __call__(self) -> dict[str, str]:
         """run id -> its outcome. Raises RunsFailed when the other runs are through."""
         requeue: Any = signal.getsignal(signal.SIGUSR2)  # submitit's handler
         stop.listen(*stop.SIGNALS, then=local.forward)
-        os.environ["SSL_RUNS"] = self.store
-        if self.data:
-            os.environ["SSL_DATA"] = self.data
+        os.environ |= {"SSL_RUNS": self.store, "SSL_DATA": self.data}
         outcomes: dict[str, str] = {}
         failed = []
         for piece, outcome in local.carry_out(self.pieces, len(self.pieces), len(self.pieces)):

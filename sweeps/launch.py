@@ -12,24 +12,47 @@ in settings=FILE.
 
 import sys
 import time
-from collections.abc import Mapping
+from typing import NamedTuple
 
 from tqdm import tqdm
 
-from benchmarks.config import nearest
+from benchmarks.arguments import read
 from benchmarks.errors import UserError, command
 from sweeps import arrays, local, slurm
 from sweeps.settings import NAMES, is_setting, settings
 from sweeps.sweep import Cell, load
 
 LAUNCHERS = ("local", "slurm", "debug")
-OPTIONS = ("scale", "launcher", "row", "column", "settings")
 
 
-def missing(name: str, scale: str, row: str | None = None, column: str | None = None) -> tuple[list[Cell], int]:
-    """The cells without a result, each configuration once, and how many distinct runs there are in all."""
-    every = distinct(name, scale, row, column)
-    return [cell for cell in every if not cell.run.done], len(every)
+class Order(NamedTuple):
+    """What is asked for: a table or a part of it, and how to run it."""
+
+    name: str
+    scale: str
+    row: str | None
+    column: str | None
+    launcher: str
+    file: str | None  #: of launch settings
+    given: dict[str, str]  #: launch settings on the command line
+    dry: bool
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} at scale={self.scale}"
+
+
+def order(arguments: list[str]) -> Order:
+    """What launch, status and cancel are asked for. Raises UserError."""
+    words, options, rest = read(
+        arguments, is_setting, NAMES, scale="demo", launcher=LAUNCHERS, row=None, column=None, settings=None
+    )
+    names = [word for word in words if word != "--dry-run"]
+    if len(names) != 1:
+        raise UserError("which table? e.g. python -m sweeps.launch meta_t/table1 scale=demo")
+    pairs = (argument.partition("=") for argument in rest)
+    given = {key: value for key, _, value in pairs}
+    return Order(names[0], file=options.pop("settings"), given=given, dry="--dry-run" in words, **options)
 
 
 def distinct(name: str, scale: str, row: str | None = None, column: str | None = None) -> list[Cell]:
@@ -38,26 +61,6 @@ def distinct(name: str, scale: str, row: str | None = None, column: str | None =
     if not cells:
         raise UserError(f"{name} has no run for row={row} column={column} at scale={scale}")
     return list({cell.run.id: cell for cell in cells}.values())
-
-
-def options(arguments: list[str]) -> tuple[str, dict[str, str]]:
-    """name key=value ... -> (name, options). Raises UserError."""
-    if not arguments or "=" in arguments[0]:
-        raise UserError("which table? e.g. python -m sweeps.launch meta_t/table1 scale=demo")
-    found = {"scale": "demo", "launcher": "local"}
-    for argument in arguments[1:]:
-        key, separator, value = argument.partition("=")
-        if not separator or not (key in OPTIONS or is_setting(key)):
-            raise UserError(f'unknown option "{argument}".{nearest(key, [*OPTIONS, *NAMES])}')
-        found[key] = value
-    if found["launcher"] not in LAUNCHERS:
-        raise UserError(f'unknown launcher "{found["launcher"]}".{nearest(found["launcher"], LAUNCHERS)}')
-    return arguments[0], found
-
-
-def given(chosen: Mapping[str, str]) -> dict[str, str]:
-    """The launch settings among the options."""
-    return {key: value for key, value in chosen.items() if is_setting(key)}
 
 
 def launch(cells: list[Cell], per_gpu: int = 1, debug: bool = False) -> list[tuple[Cell, str]]:
@@ -81,18 +84,18 @@ def launch(cells: list[Cell], per_gpu: int = 1, debug: bool = False) -> list[tup
     return failed
 
 
-def submit(name: str, cells: list[Cell], chosen: Mapping[str, str], dry: bool) -> None:
+def submit(cells: list[Cell], wanted: Order) -> None:
     """Job arrays for the cells; says what they ask for. Raises UserError."""
     try:
         largest = slurm.largest_array()
     except UserError:
-        if not dry:
+        if not wanted.dry:
             raise
         largest = None
-    found = arrays.arrays(cells, chosen.get("settings"), given(chosen), largest)
+    found = arrays.arrays(cells, wanted.file, wanted.given, largest)
     for array in found:
         s, n = array.settings, len(array.tasks)
-        where = "would be submitted" if dry else f"job {arrays.submit(name, chosen['scale'], array)}"
+        where = "would be submitted" if wanted.dry else f"job {arrays.submit(wanted.name, wanted.scale, array)}"
         print(
             f"{array.kind}: {sum(map(len, array.tasks))} runs in {n} tasks, {s.runs_per_gpu} a task, {s.gpus} GPU, "
             f"{s.cpus} cores, {s.memory_gb:g} GB, {s.hours:g} h each, {s.concurrency} at a time: {where}"
@@ -103,24 +106,24 @@ def submit(name: str, cells: list[Cell], chosen: Mapping[str, str], dry: bool) -
 
 @command
 def main(arguments: list[str]) -> int:
-    dry = "--dry-run" in arguments
     try:
-        name, chosen = options([a for a in arguments if a != "--dry-run"])
-        cells, total = missing(name, chosen["scale"], chosen.get("row"), chosen.get("column"))
-        on_slurm = chosen["launcher"] == "slurm"
+        wanted = order(arguments)
+        every = distinct(wanted.name, wanted.scale, wanted.row, wanted.column)
+        cells = [cell for cell in every if not cell.run.done]
+        done, on_slurm = len(every) - len(cells), wanted.launcher == "slurm"
         known = slurm.tasks(cell.run.id for cell in cells) if on_slurm else {}
         queued = {run for run, task in known.items() if slurm.active(task)}
-        done, cells = total - len(cells), [cell for cell in cells if cell.run.id not in queued]
+        cells = [cell for cell in cells if cell.run.id not in queued]
         there = f"{len(queued)} in the queue, " if on_slurm else ""
-        print(f"{name} at scale={chosen['scale']}: {done} of {total} runs done, {there}{len(cells)} to go")
-        if dry:
+        print(f"{wanted.title}: {done} of {len(every)} runs done, {there}{len(cells)} to go")
+        if wanted.dry:
             print(*(cell.command for cell in cells), sep="\n")
-        if cells and (on_slurm or dry):
-            submit(name, cells, chosen, dry)
-        if not cells or on_slurm or dry:
+        if cells and (on_slurm or wanted.dry):
+            submit(cells, wanted)
+        if not cells or on_slurm or wanted.dry:
             return 0
-        here = settings("local", chosen.get("settings"), given(chosen))
-        failed = launch(cells, here.runs_per_gpu, chosen["launcher"] == "debug")
+        here = settings("local", wanted.file, wanted.given)
+        failed = launch(cells, here.runs_per_gpu, wanted.launcher == "debug")
     except KeyboardInterrupt:
         print("interrupted: what is finished stays; the same command goes on from here", file=sys.stderr)
         return 130

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from benchmarks.errors import Stopped, UserError
+from benchmarks.machine import settings
 from benchmarks.machine import signals as stop
 from benchmarks.store.claim import Claimed
 
@@ -47,7 +48,7 @@ def cores() -> int:
 
 def gpus() -> list[str]:
     """The devices that runs may use, as torch names them, without importing torch; $SSL_DEVICE overrules."""
-    if os.environ.get("SSL_DEVICE"):
+    if settings.device():
         return []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
@@ -67,23 +68,31 @@ def execute(work: Work) -> Outcome:
 
     try:
         cfg = compose(work.overrides)
+    except UserError as error:  # no configuration, so no folder to write to
+        return Outcome("failed", str(error))
+    try:
         carry_out_run(cfg, stop=stop.asked)
     except Stopped as error:
         return Outcome("stopped", str(error))
     except Claimed as error:
         return Outcome("claimed", str(error))
     except UserError as error:
-        reason, text = str(error), f"error: {error}\n"
+        _note(Run(plain(cfg)) / "error.txt", f"error: {error}\n")
+        return Outcome("failed", str(error))
     except Exception as error:
-        reason, text = f"{type(error).__name__}: {error}", traceback.format_exc()
-    else:
-        return Outcome("done")
-    try:
         file = Run(plain(cfg)) / "error.txt"
+        where = f" (traceback in {file})" if _note(file, traceback.format_exc()) else ""
+        return Outcome("failed", f"{type(error).__name__}: {error}{where}")
+    return Outcome("done")
+
+
+def _note(file: Path, text: str) -> bool:
+    """Write it, unless the disk is full."""
+    try:
         file.write_text(text)
-    except (OSError, UnboundLocalError):  # a full disk, or no configuration
-        return Outcome("failed", reason)
-    return Outcome("failed", reason if text.startswith("error:") else f"{reason} (traceback in {file})")
+    except OSError:
+        return False
+    return True
 
 
 def _watch(launcher: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.config import nearest
+from benchmarks.arguments import nearest
 from benchmarks.errors import UserError, one_line
 
 FILE = Path(__file__).parent / "launch.yaml"

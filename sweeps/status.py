@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from benchmarks.errors import UserError, command
 from sweeps.examine import Report, clock, examine
-from sweeps.launch import distinct, options
+from sweeps.launch import distinct, order
 
 STATES = ("done", "running", "queued", "failed", "missing")
 
@@ -57,11 +57,11 @@ def left(reports: Sequence[Report]) -> str:
 @command
 def main(arguments: list[str]) -> int:
     try:
-        name, chosen = options(arguments)
-        reports = examine(distinct(name, chosen["scale"], chosen.get("row"), chosen.get("column")))
+        wanted = order(arguments)
+        reports = examine(distinct(wanted.name, wanted.scale, wanted.row, wanted.column))
     except json.JSONDecodeError as error:
         raise UserError(str(error)) from error
-    print(f"{name} at scale={chosen['scale']}\n\n{table(reports)}\n\n{left(reports)}")
+    print(f"{wanted.title}\n\n{table(reports)}\n\n{left(reports)}")
     for report in reports:
         if report.detail:
             cell = report.cell
