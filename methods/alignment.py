@@ -40,6 +40,8 @@ class WindowAlignment(Alignment):
 
     def __init__(self, n_classes: int, length: int, start: float, target: Tensor | None = None) -> None:
         super().__init__(n_classes, target)
+        if length < 1:
+            raise ValueError(f"alignment remembers at least one step, got window={length}")
         self.register_buffer("window", torch.full((length, n_classes), start))
         self.register_buffer("position", torch.zeros(1, dtype=torch.int64))
 

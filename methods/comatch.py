@@ -41,6 +41,8 @@ class CoMatch(Method):
         self.lambda_u, self.lambda_c = lambda_u, lambda_c
 
     def setup(self, facts: Facts, net: Any) -> nn.Module:
+        if self.queue < 1:
+            raise ValueError(f"the memory holds at least one input, got queue={self.queue}")
         self.align = WindowAlignment(facts.n_classes, self.window, 0.0)
         self.register_buffer("memory_z", torch.zeros(self.queue, self.dim))
         self.register_buffer("memory_p", torch.zeros(self.queue, facts.n_classes))
