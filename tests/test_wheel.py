@@ -6,7 +6,7 @@ import sys
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copy, copytree, ignore_patterns
 
 import pytest
 
@@ -16,8 +16,10 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.skipif(not find_spec("setuptools"), reason="setuptools is not installed")
 def test_a_wheel_runs(tmp_path):
     source = tmp_path / "source"
-    ignored = ignore_patterns(".git", ".venv", "runs", "data", "out", "build", "*.egg-info", "__pycache__", ".*_cache")
-    copytree(ROOT, source, ignore=ignored)
+    for name in ("benchmarks", "methods", "reports", "sweeps"):
+        copytree(ROOT / name, source / name, ignore=ignore_patterns("__pycache__", "out"))
+    for name in ("pyproject.toml", "requirements.in", "README.md", "LICENSE"):
+        copy(ROOT / name, source)
     build = [
         sys.executable,
         "-m",
