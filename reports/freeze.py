@@ -19,7 +19,7 @@ import yaml
 from benchmarks.errors import UserError, command
 from benchmarks.machine.settings import runs
 from reports.collect import read
-from reports.table import render
+from reports.table.markdown import aligned
 
 MEASURED = Path(__file__).parent / "measured"
 PACKAGES = ("benchmarks", "sweeps", "tests")
@@ -72,7 +72,7 @@ def line(folder: Path) -> dict[str, Any]:
 def listing(measured: Path) -> str:
     lines = [line(folder) for folder in sorted(measured.iterdir()) if folder.is_dir()]
     frame = pd.DataFrame(lines).sort_values(["task", "network", "steps", "seed", "method"])
-    table = "\n".join(render.aligned(list(frame.columns), frame.astype(str).to_numpy().tolist()))
+    table = "\n".join(aligned(list(frame.columns), frame.astype(str).to_numpy().tolist()))
     return f"""# Runs that were made
 
 Shorter than the papers' by the share that stands beside their steps, so that none is a number of a paper's table. Each

@@ -10,7 +10,7 @@ from benchmarks.machine.settings import reports, runs
 from reports.audit.judge import judge, summary
 from reports.page import run, views
 from reports.paper.published import PAPERS, errata
-from reports.table.render import SIGNS
+from reports.table.text import SIGNS
 from sweeps.sweep import SCALES
 
 HERE = Path(__file__).parent

@@ -11,8 +11,9 @@ from benchmarks.machine.settings import reports
 from reports.collect.frames import collect
 from reports.figure import FIGURES, draw
 from reports.page.run import Use
+from reports.table.compare import compare
 from reports.table.notes import notes, title
-from reports.table.summary import compare, summarise
+from reports.table.summary import summarise
 from sweeps.sweep import DEMO_SEEDS, Cell, load, names
 
 DPI = 100  #: of figures on the page, whose files have twice as many

@@ -1,8 +1,9 @@
 """Tables, ours beside the published numbers. Imports `reports.collect`, `reports.paper` and `sweeps.sweep`.
 
 build         a table from the run store, and its files; the file to open first
-summary       runs -> cells, differences and totals: frames
-stats         intervals, comparisons and ranks
+summary       runs -> the cells of a table, its totals and its times: frames
+compare       what is compared with what: row with row seed by seed, ours with the published numbers
+stats         intervals, differences and ranks
 notes         what a reader must know below a table
-render        frames -> Markdown or LaTeX
+markdown      frames -> Markdown; latex: the same as LaTeX; text: the cells of both
 """

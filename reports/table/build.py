@@ -7,9 +7,11 @@ import pandas as pd
 
 from reports.collect import read
 from reports.collect.frames import collect
-from reports.table import render
+from reports.table import markdown
+from reports.table.compare import compare
+from reports.table.latex import latex
 from reports.table.notes import notes, title
-from reports.table.summary import CSV, compare, summarise, time_axis, totals
+from reports.table.summary import CSV, summarise, time_axis, totals
 from sweeps.sweep import load
 
 
@@ -17,13 +19,19 @@ class Table(NamedTuple):
     title: str
     notes: list[str]
     cells: pd.DataFrame  #: reports.table.summary.summarise
-    compared: pd.DataFrame  #: reports.table.summary.compare
+    compared: pd.DataFrame  #: reports.table.compare.compare
     totals: pd.DataFrame  #: reports.table.summary.totals
     times: pd.DataFrame  #: reports.table.summary.time_axis
 
     def markdown(self) -> str:
-        more = [render.comparison(self.compared), render.overall(self.totals), render.steps(self.times)]
-        return "\n".join([render.markdown(self.cells, self.title, self.notes), *(part for part in more if part)])
+        parts = [
+            markdown.markdown(self.cells, self.title, self.notes),
+            markdown.paired(self.cells),
+            markdown.comparison(self.compared),
+            markdown.overall(self.totals),
+            markdown.steps(self.times),
+        ]
+        return "\n".join(part for part in parts if part)
 
 
 def build(name: str, scale: str, best_on_test: bool = False) -> Table:
@@ -39,7 +47,7 @@ def write(table: Table, target: Path) -> None:
     """Markdown, LaTeX and CSV beside each other; `target` has no suffix."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.with_suffix(".md").write_text(table.markdown())
-    target.with_suffix(".tex").write_text(render.latex(table.cells, table.title, table.notes))
+    target.with_suffix(".tex").write_text(latex(table.cells, table.title, table.notes))
     for suffix, frame in (
         (".csv", table.cells[list(CSV)]),
         (".compare.csv", table.compared),

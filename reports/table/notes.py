@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from reports.table.summary import twins
+from reports.table.compare import twins
 from sweeps.sweep import DEMO_SEEDS, Sweep
 
 REPORT = {
@@ -39,10 +39,20 @@ def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.Dat
 def _numbers(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:
     kinds = {"accuracy" if sweep.metric_of(c).endswith("accuracy") else "error" for c in frame["column"]}
     kind = " or ".join(sorted(kinds, reverse=True)).capitalize()
-    yield f"{kind} in %, mean ± std over seeds; best of ours in bold."
+    yield f"{kind} in %, mean ± std over seeds. {_bold(frame)}".strip()
     untimed = runs[~runs["column"].isin(sweep.budgets)]
-    yield from (f"Reported: {REPORT[which]}." for which in dict.fromkeys(untimed["report"]))
-    yield from (f"The same runs stand behind {' and '.join(rows)}." for rows in twins(runs))
+    reported = {which: list(dict.fromkeys(own["row"])) for which, own in untimed.groupby("report", sort=False)}
+    for which, rows in reported.items():
+        yield f"Reported: {REPORT[which]}" + (f": {', '.join(rows)}." if len(reported) > 1 else ".")
+    for same, columns in twins(runs):
+        where = f" under {', '.join(columns)}" if len(columns) < frame["column"].nunique() else ""
+        yield f"The same runs stand behind {', '.join(same[:-1])} and {same[-1]}{where}."
+
+
+def _bold(frame: pd.DataFrame) -> str:
+    if frame["best"].any():
+        return "Bold: not clearly worse than the best of ours, as the 95 % interval of the paired difference has it."
+    return "Nothing is bold: one seed does not tell better from worse." if frame["n"].any() else ""
 
 
 def _times(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:

@@ -19,9 +19,10 @@ import scipy.stats
 from benchmarks.store.run import Run
 from reports.collect import frames
 from reports.paper.published import tables
-from reports.table import build, stats, summary
+from reports.table import build, compare, stats
 from reports.table.__main__ import main
-from reports.table.render import latex, overall, steps
+from reports.table.latex import latex
+from reports.table.markdown import overall, paired, steps
 from sweeps.sweep import Budget, Cell, Sweep
 from tests import speed
 
@@ -330,10 +331,54 @@ def test_interval_and_comparison() -> None:
     assert all(map(math.isnan, stats.interval(pd.Series([1.0]))))
 
 
+def test_paired_differences() -> None:
+    a, b = pd.Series({0: 5.0, 1: 7.0, 2: 9.5}), pd.Series({1: 6.0, 2: 8.0, 3: 1.0, 0: 4.5})
+    found = stats.paired(a, b)  # 0.5, 1.0, 1.5
+    known = scipy.stats.ttest_rel([5.0, 7.0, 9.5], [4.5, 6.0, 8.0]).confidence_interval()
+    assert (found.mean, found.n) == (1.0, 3)
+    assert (found.low, found.high) == pytest.approx((known.low, known.high))
+    for few in (a[:1], b + 0.1, a * 0 + b):  # one pair, or differences that do not vary
+        assert math.isnan(stats.paired(few, b).low)
+    assert stats.paired(a, pd.Series({7: 1.0})).n == 0
+
+
+def test_several_rows_may_be_best() -> None:
+    """Bold is what no interval tells apart from the best; a cell of one seed is not judged, a reference not ranked."""
+
+    def best(**values: list[float]) -> set[str]:
+        sweep = dataclasses.replace(TOY, metrics={"accuracy": "accuracy"}, reference=("limit",))
+        column = "accuracy" if values.pop("accuracy", None) else "x"
+        return compare.leaders(sweep, column, {(row, column): pd.Series(v) for row, v in values.items()})
+
+    assert best(a=[5.0, 6.0, 7.0], b=[6.0, 7.1, 8.0], c=[5.0, 6.5, 7.5]) == {"a", "c"}  # b: 1.03±0.14 behind a
+    assert best(accuracy=[1], a=[5.0, 6.0, 7.0], b=[6.0, 7.1, 8.0], c=[5.0, 6.9, 8.1]) == {"b", "c"}
+    assert best(a=[5.0, 6.0], b=[7.0, 9.0]) == {"a", "b"}, "two seeds crown no winner"
+    assert best(a=[5.0, 6.0], b=[8.0, 9.0]) == {"a", "b"}, "not even where they agree"
+    assert best(a=[5.0, 6.0], b=[1.0]) == {"a"}
+    assert best(a=[5.0], b=[6.0]) == set()
+    assert best(a=[5.0, 6.0], limit=[1.0, 1.1]) == {"a"}
+
+
+def test_rows_against_the_baseline(store: Path) -> None:
+    fill()
+    made = build.build(NAME, "paper")
+    cells = made.cells.set_index(["row", "column"])
+    ours = cells.loc["Meta-T", "CIFAR-10/40"]
+    known = scipy.stats.ttest_rel(*(ERRORS[row, "CIFAR-10/40"] for row in ("Meta-T", "FixMatch"))).confidence_interval()
+    assert (ours["baseline"], ours["pairs"], ours["difference"]) == ("FixMatch", 3, -7.75)
+    assert (ours["difference_low"], ours["difference_high"]) == pytest.approx((known.low, known.high))
+    assert cells.loc[("FlexMatch", "CIFAR-10/250"), ["pairs", "difference"]].tolist() == [1, pytest.approx(0.2)]
+    assert cells.loc["FixMatch", "pairs"].tolist() == [0, 0]
+    text = paired(made.cells)
+    assert "FlexMatch       | -6.25 [-9.43, -3.07] (2 of 3) | +0.20 (1 of 3)" in text
+    assert "| FixMatch " not in text
+    assert paired(made.cells.assign(pairs=0)) == ""
+
+
 def test_compared_cells(store: Path) -> None:
     fill()
     compared = build.build(NAME, "paper").compared.set_index(["row", "column"])
-    assert tuple(compared.reset_index().columns) == summary.COMPARE
+    assert tuple(compared.reset_index().columns) == compare.COMPARE
     fixmatch, flexmatch = compared.loc["FixMatch", "CIFAR-10/250"], compared.loc["FlexMatch", "CIFAR-10/40"]
     assert fixmatch["difference"] == pytest.approx(0.13)
     assert (fixmatch["ci_low"], fixmatch["ci_high"]) == pytest.approx((-0.66887, 0.92887), abs=2e-4)
@@ -350,7 +395,12 @@ def test_ranks_come_from_numbers() -> None:
 def test_rows_with_the_same_runs_say_so() -> None:
     lines = [("a", "x", 0, "1"), ("a", "y", 0, "2"), ("b", "x", 0, "1"), ("c", "x", 0, "1"), ("c", "y", 0, "3")]
     runs = pd.DataFrame(lines, columns=["row", "column", "seed", "id"])
-    assert summary.twins(runs) == [("a", "b"), ("b", "c")]  # b has no y
+    assert compare.twins(runs) == [(("a", "b", "c"), ("x",))]
+    both = runs[runs["row"].isin(["a", "b"])]
+    assert compare.twins(both) == [(("a", "b"), ("x",))]
+    again = pd.concat([both, pd.DataFrame([("b", "y", 0, "2")], columns=runs.columns)])
+    assert compare.twins(again) == [(("a", "b"), ("x", "y"))]
+    assert compare.twins(pd.concat([again, again.assign(seed=1, id="4")[-1:]])) == [(("a", "b"), ("x",))]  # all seeds
 
 
 def test_stratified_bootstrap() -> None:
