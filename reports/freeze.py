@@ -33,7 +33,7 @@ def typed(argv: Sequence[str]) -> str:
 
 
 def freeze(folder: Path, into: Path) -> Path:
-    """A finished run's small files, kept. Raises UserError where there is none."""
+    """Copy a finished run's small files; the folder that they are in. Raises UserError where it is not finished."""
     if not (folder / "result.json").exists():
         raise UserError(f"{folder} holds no finished run: set SSL_RUNS, or finish it first")
     target = into / folder.name
@@ -48,7 +48,7 @@ def freeze(folder: Path, into: Path) -> Path:
 
 
 def line(folder: Path) -> dict[str, Any]:
-    """A kept run's line in the list."""
+    """What the list says of a kept run, by column."""
     config = yaml.safe_load((folder / "config.yaml").read_text())
     result, environment = (json.loads((folder / name).read_text()) for name in ("result.json", "env.json"))
     share, error = config["steps"] / config["protocol"]["steps"], result["error"]

@@ -24,7 +24,7 @@ NAMES = {"fixmatch": "FixMatch", "flexmatch": "FlexMatch", "meta_t": "Meta-T"}
 
 
 def read(path: Path) -> pd.DataFrame:
-    """What a benchmark wrote. Raises UserError where it has not."""
+    """What a benchmark wrote. Raises UserError where there is no such file."""
     try:
         return pd.DataFrame(json.loads(path.read_text()))
     except (OSError, ValueError) as error:
@@ -33,7 +33,7 @@ def read(path: Path) -> pd.DataFrame:
 
 @style.styled
 def ratios(frame: pd.DataFrame) -> Figure:
-    """A bar a ratio; the target as a line across it, the operations' ratio as a dot."""
+    """A bar per ratio, with its target as a line across it and the ratio of operations as a dot."""
     fig, ax = plt.subplots(figsize=(6.5, 0.32 * len(frame) + 1), layout="constrained")
     y = range(len(frame))
     met = frame.target.isna() | (frame.ratio <= frame.target)
@@ -54,7 +54,7 @@ def ratios(frame: pd.DataFrame) -> Figure:
 
 
 def _plain(ax: Axes, values: Sequence[float]) -> None:
-    """Logarithmic axes with plain numbers: the measured ones below, 1, 2, 5, ... at the side, a decade at least."""
+    """Logarithmic axes with plain numbers: the measured ones below; 1, 2, 5, ... over a decade or more at the side."""
     ax.set_xticks(values, [f"{value:,}" if value < 10_000 else f"{value / 1000:,.0f}k" for value in values])
     low, high = ax.get_ylim()
     gap = max(1.0, 10 * low / high) ** 0.5
@@ -67,7 +67,7 @@ def _plain(ax: Axes, values: Sequence[float]) -> None:
 
 @style.styled
 def growth(frame: pd.DataFrame) -> Figure:
-    """Step time above, memory below; an axis a column."""
+    """A step's time above and its memory below, a column per axis along which it grows."""
     axes_of = list(dict.fromkeys(frame.axis))
     fig, axes = plt.subplots(2, len(axes_of), figsize=(2.6 * len(axes_of), 4.6), layout="constrained", squeeze=False)
     for column, axis in enumerate(axes_of):

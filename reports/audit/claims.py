@@ -63,7 +63,10 @@ def _table(paper: str, key: str, value: Any) -> Any:
 
 
 def mark_claims() -> list[Claim]:
-    """Bold says best of the column (one of the best two: CNN-13 in Meta-Semi's Table 1), underline second."""
+    """Every mark as a claim: bold says best of the column, and underline second.
+
+    On CNN-13 in Meta-Semi's Table 1 bold says one of the best two.
+    """
     found = []
     for table in tables():
         paper, number = table.split("/table")

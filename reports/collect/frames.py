@@ -1,4 +1,4 @@
-"""A sweep -> one tidy frame, a line per run that the table asks for. Reads only what each run's result needs."""
+"""A sweep -> a frame with a line per run, per evaluation or per pseudo-label. Only what a frame needs is read."""
 
 import math
 from collections.abc import Callable
@@ -17,11 +17,12 @@ COLUMNS = (
 
 
 def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFrame:
-    """Columns as in COLUMNS: `value` is the metric that the run's protocol reports, NaN where there is no result;
+    """A line per run that the table asks for, with the columns of COLUMNS.
 
-    `report`: which of its numbers that is; `share`: steps done / steps of the protocol; `state`: done, begun, missing
-    or faulty; `fault`: why a run directory could not be read, or empty. In a column with a time budget `limit` is the
-    budget in seconds, and value, `step` and `time` (seconds of training) are of the last evaluation within it.
+    `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
+    numbers that is. `share` is the share of the protocol's steps that the run does. `state` is done, begun, missing or
+    faulty, and `fault` says why a run's directory could not be read. In a column with a time budget `limit` is the
+    budget in seconds, and `value`, `step` and `time` (seconds of training) are those of the last evaluation within it.
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -76,15 +77,15 @@ def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]]) ->
 
 
 def curves(sweep: Sweep, scale: str) -> pd.DataFrame:
-    """Every evaluation of the table's finished runs: row, column, seed, and the fields of metrics.jsonl.
+    """A line per evaluation of the table's finished runs: row, column, seed, and the fields of metrics.jsonl.
 
-    Here and in `pseudo_labels`, attrs["faults"] names what could not be read.
+    Here and in `pseudo_labels`, attrs["faults"] of the frame names what could not be read.
     """
     return _stack(sweep, scale, read.course)
 
 
 def pseudo_labels(sweep: Sweep, scale: str) -> pd.DataFrame:
-    """The final pass over the unlabelled inputs of the table's runs: row, column, seed, and pseudo.csv.gz's columns."""
+    """A line per unlabelled input of the table's finished runs: row, column, seed, and the columns of pseudo.csv.gz."""
     return _stack(sweep, scale, read.final_pass)
 
 

@@ -1,6 +1,7 @@
-"""One run's directory -> what it says. Nothing in the store is trusted: whatever is half written, of the wrong type or
+"""One run's directory -> what it says. Nothing in the store is trusted.
 
-another configuration's raises one of BROKEN, and is named and left out by whoever reads it.
+A file that is half written, of the wrong type, or of another configuration raises one of BROKEN; whoever reads it names
+it and leaves the run out.
 """
 
 import json
@@ -85,7 +86,7 @@ def rows(run: Run) -> list[Result]:
 
 
 def course(run: Run) -> pd.DataFrame:
-    """The same, a line per evaluation: all numbers, but for `recall`, a list with one per class."""
+    """The same as a frame, a line per evaluation. All columns are numbers but `recall`, a list with one per class."""
     frame = pd.DataFrame(rows(run))
     if "recall" in frame:
         np.array(frame["recall"].tolist(), float)  # raises where it is no list, or not equally long everywhere
@@ -93,7 +94,7 @@ def course(run: Run) -> pd.DataFrame:
 
 
 def within(limit: float, metric: str, run: Run, best_on_test: bool) -> dict[str, float]:
-    """value, step and time (in seconds) of the last evaluation within `limit` seconds of training; none, nothing."""
+    """value, step and time (in seconds) of the last evaluation within `limit` seconds of training, if there is one."""
     seen = [row for row in rows(run) if number(row["seconds"]) <= limit]
     if not seen:
         return {}
@@ -103,7 +104,7 @@ def within(limit: float, metric: str, run: Run, best_on_test: bool) -> dict[str,
 
 
 def final_pass(run: Run) -> pd.DataFrame:
-    """pseudo.csv.gz."""
+    """pseudo.csv.gz: a line per unlabelled input, as the trained network labels it in the end."""
     frame = pd.read_csv(run / "pseudo.csv.gz")[list(PSEUDO)].astype(float)
     return frame.astype({"hidden": int, "label": int, "selected": int})
 

@@ -36,7 +36,7 @@ def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray
 
 
 def by(runs: pd.DataFrame, x: str) -> np.ndarray:
-    """[4, m]: each x, the mean of the runs' values there, and its interval."""
+    """[4, m]: each x, the mean of the runs' values there, and the low and high end of its interval."""
     groups = [(at, group["value"].to_numpy()[:, None]) for at, group in runs.groupby(x)]
     return np.array([(at, values.mean(), *np.ravel(bootstrap(values))) for at, values in groups], dtype=float).T
 

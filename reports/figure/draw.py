@@ -46,7 +46,7 @@ def module_of(name: str) -> Any:
 
 
 def draw(name: str, scale: str) -> Figure:
-    """The figure as it stands. Raises UserError; NothingYetError where no run is done."""
+    """The figure of the runs that are done. Raises UserError, and NothingYetError where there is none."""
     module = module_of(name)
     if not module.FRAMES:
         figure: Figure = module.draw()

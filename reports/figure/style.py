@@ -79,13 +79,13 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def panels(
     rows: int, columns: int, width: float = 3.3, height: float = 2.5, **shared: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure and its axes, an array [rows, columns]; sizes in inches a panel."""
+    """A figure and its axes, an array [rows, columns]; width and height of one panel are in inches."""
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
 def look(name: str, among: Sequence[str]) -> dict[str, Any]:
-    """Colour and dash of a line: a method's own, or by its place among all."""
+    """Colour and dash of a line: a method's own, and for another name by its place among the others."""
     others = [other for other in among if other not in METHODS]
     if name in METHODS:
         colour, dash, _ = METHODS[name]

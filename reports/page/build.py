@@ -1,4 +1,4 @@
-"""The page with everything, and the pages about runs: what they are made of, and when they are written anew."""
+"""The page with everything, and a page per run, written where SSL_REPORTS says."""
 
 import re
 from contextlib import suppress
@@ -37,7 +37,7 @@ def scales(asked: str) -> list[str]:
 
 
 def write_run_pages(templates: Environment, uses: views.Uses, folder: Path) -> None:
-    """A page per run, where there is none or what it is made of has changed."""
+    """Write the page of each run that has none, or whose result or code has changed since."""
     project = HERE.parents[1]
     code = [*HERE.rglob("*.*"), *(project / "reports" / "collect").glob("*.py"), *(project / "sweeps").rglob("*.py")]
     changed = max(path.stat().st_mtime for path in code)
@@ -48,7 +48,7 @@ def write_run_pages(templates: Environment, uses: views.Uses, folder: Path) -> N
 
 
 def build(scale: str) -> Path:
-    """The whole report. Raises UserError."""
+    """Write the whole report; its path. Raises UserError."""
     templates, uses, shown = environment(), views.Uses(), scales(scale)
     tables, figures = views.tables(shown, uses), views.figures(shown, uses)
     judged = sorted(judge(), key=lambda pair: pair[1].holds)

@@ -71,7 +71,7 @@ def facts(cell: Cell, environment: dict[str, Any], result: dict[str, Any]) -> di
 
 
 def scores(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each metric as last, median of the last 20, and best on test, which is never reported."""
+    """Each metric at the last evaluation, as the median of the last 20, and best on test, which is never reported."""
     found = []
     for name, value in result.items():
         with suppress(*read.BROKEN):  # no metric

@@ -61,7 +61,7 @@ def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
 
 
 def done_cells(name: str, scale: str, runs: pd.DataFrame, uses: Uses) -> dict[tuple[str, str], list[Cell]]:
-    """(row, column) -> its runs that have a number; notes in `uses` where each is shown."""
+    """(row, column) -> the cell's runs that have a number. `uses` then says where each of them is shown."""
     finished = set(runs.loc[runs["value"].notna(), "id"])
     done: dict[tuple[str, str], list[Cell]] = {}
     for cell in load(name).cells(scale):
@@ -72,7 +72,7 @@ def done_cells(name: str, scale: str, runs: pd.DataFrame, uses: Uses) -> dict[tu
 
 
 def figure_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
-    """One figure at one scale, drawn anew; without an image where no run is done."""
+    """One figure at one scale, drawn anew; without runs it has a message in place of an image."""
     view: dict[str, Any] = {"scale": scale, "image": "", "message": "", "runs": []}
     try:
         drawn = draw.draw(name, scale)
@@ -98,7 +98,7 @@ def tables(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
 
 
 def figures(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
-    """Every figure at the scales shown; one that needs no runs, once."""
+    """Every figure at the scales shown; a figure that needs no runs is drawn once."""
     views = []
     for name in FIGURES:
         module = draw.module_of(name)

@@ -14,7 +14,7 @@ COLUMNS = ("row", "column", "mean", "std", "mark", "source", "backbone", "errata
 
 
 def tables() -> list[str]:
-    """The names `published` knows, in the papers' order."""
+    """The names of all published tables, in the papers' order."""
     return [f"{paper}/{path.stem}" for paper in PAPERS for path in sorted((PAPER / paper).glob("table*.csv"))]
 
 

@@ -1,4 +1,4 @@
-"""Meta-Semi, Fig. 2."""
+"""Meta-Semi, Fig. 2: the ratio that Assumption 1 bounds, over training."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ FRAMES = ("curves",)
 
 @styled
 def draw(curves: pd.DataFrame) -> Figure:
-    """curves: row, column, seed, step, ratio."""
+    """`curves` has row, column (a line), seed, step and ratio."""
     figure, axes = panels(1, 1, width=5.2, height=3.0)
     ax = axes[0, 0]
     for colour, column in zip(CYCLE, named(curves, "column"), strict=False):

@@ -1,4 +1,4 @@
-"""Meta-Semi, Fig. 3."""
+"""Meta-Semi, Fig. 3: the error over MixUp's β."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def split(column: str) -> tuple[str, float]:
 
 @styled
 def draw(runs: pd.DataFrame) -> Figure:
-    """runs: row, column ("β=0.5", or a setting before it), seed, value (%)."""
+    """`runs` has row (a line), column ("β=0.5", or with a setting before it), seed and value (%)."""
     runs = runs.dropna(subset=["value"])
     runs = runs.assign(
         setting=[split(column)[0] for column in runs["column"]], beta=[split(column)[1] for column in runs["column"]]

@@ -1,4 +1,4 @@
-"""Meta-T, Fig. 6."""
+"""Meta-T, Fig. 6: confusion matrices of the pseudo-labels under a long tail."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def matrix(pseudo: pd.DataFrame, n_classes: int) -> np.ndarray:
 
 @styled
 def draw(pseudo: pd.DataFrame) -> Figure:
-    """pseudo: row, column, seed, hidden, label."""
+    """`pseudo` has row and column (a panel), seed, hidden (the true class) and label."""
     rows, columns = named(pseudo, "row"), named(pseudo, "column")
     n_classes = int(pseudo[["hidden", "label"]].to_numpy().max()) + 1
     figure, axes = panels(len(columns), len(rows), width=3.5, height=3.4)

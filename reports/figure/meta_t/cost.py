@@ -17,7 +17,7 @@ FRAMES = ("curves",)
 
 @styled
 def draw(curves: pd.DataFrame) -> Figure:
-    """curves: row, column (a panel), seed, seconds, error (%)."""
+    """`curves` has row (a line), column (a panel), seed, seconds and error (%)."""
     columns, rows = named(curves, "column"), named(curves, "row")
     figure, axes = panels(1, len(columns), width=6.6, height=3.6)
     for ax, column in zip(axes.flat, columns, strict=True):

@@ -1,4 +1,4 @@
-"""Meta-T, Fig. 7."""
+"""Meta-T, Fig. 7: the error over k, how rarely the thresholds learn."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,7 +17,7 @@ FRAMES = ("collect",)
 
 @styled
 def draw(runs: pd.DataFrame) -> Figure:
-    """runs: row (k), column (a panel), seed, value (%)."""
+    """`runs` has row (k), column (a panel), seed and value (%)."""
     runs = runs.dropna(subset=["value"]).assign(k=lambda r: r["row"].astype(int))
     columns = named(runs, "column")
     figure, axes = panels(1, len(columns), width=3.6, height=2.7)

@@ -1,4 +1,4 @@
-"""Meta-T, Fig. 4."""
+"""Meta-T, Fig. 4: correct and wrong pseudo-labels over training."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ FRAMES = ("curves",)
 
 @styled
 def draw(curves: pd.DataFrame) -> Figure:
-    """curves: row, column ("equal time: ..." or "equal procedure: ..."), seed, step, seconds, correct, wrong."""
+    """`curves` has row, column ("equal time: ..." or "equal procedure: ..."), seed, step, seconds, correct, wrong."""
     columns, rows = named(curves, "column"), named(curves, "row")
     figure, axes = panels(len(columns), 2, width=3.7, height=2.35)
     for line, column in zip(axes, columns, strict=True):

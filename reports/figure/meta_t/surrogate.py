@@ -1,4 +1,4 @@
-"""Meta-T, Fig. 2."""
+"""Meta-T, Fig. 2: the indicator and its surrogate. It needs no runs."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ BETA = 100.0
 
 
 def surrogate(x: np.ndarray, beta: float = BETA) -> np.ndarray:
-    """S (Sec. 4.1)."""
+    """S(x) = 1 / (1 + exp(-beta x)), Sec. 4.1."""
     return 1 / (1 + np.exp(-beta * x))
 
 

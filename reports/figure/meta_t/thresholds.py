@@ -1,4 +1,4 @@
-"""Meta-T, Fig. 5."""
+"""Meta-T, Fig. 5: learned thresholds, by class and over training."""
 
 import numpy as np
 import pandas as pd
