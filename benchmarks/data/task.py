@@ -33,6 +33,14 @@ class Task:
     unlabelled: Inputs  #: M of them; the labelled inputs are among them unless the config says otherwise
     n_classes: int
     balanced: bool = False  #: labelled batches are drawn class by class, each class as often
+    known: Tensor | None = None  #: bool [M], which unlabelled inputs are labelled ones too; None: none of them
+
+    @property
+    def free(self) -> Tensor:
+        """bool [M], the unlabelled inputs that are not labelled ones too."""
+        if self.known is None:
+            return torch.ones(len(self.unlabelled), dtype=torch.bool, device=self.unlabelled.device)
+        return ~self.known
 
     @property
     def facts(self) -> Facts:
@@ -40,12 +48,14 @@ class Task:
         return Facts(self.n_classes, self.labelled.y, counts, len(self.unlabelled))
 
     def to(self, device: torch.device) -> Self:
-        return replace(self, labelled=self.labelled.to(device), unlabelled=self.unlabelled.to(device))
+        known = self.known if self.known is None else self.known.to(device)
+        return replace(self, labelled=self.labelled.to(device), unlabelled=self.unlabelled.to(device), known=known)
 
     def with_labels(self, j: Tensor, y: Tensor) -> Self:
         """The unlabelled inputs j [K] are labelled, too, as y [K]; they stay among the unlabelled ones."""
         x = self.labelled.x.join(self.unlabelled.take(j))
-        return replace(self, labelled=Labelled(x, torch.cat([self.labelled.y, y])))
+        known = ~self.free.index_fill(0, j, False)
+        return replace(self, labelled=Labelled(x, torch.cat([self.labelled.y, y])), known=known)
 
     def with_balance(self) -> Self:
         """Every class comes equally often in labelled batches, however many inputs it has."""
@@ -91,4 +101,6 @@ def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Ta
         tested = draw(data.y_test, wanted, tested, np.random.default_rng([seed, 2]), "task.subset")
     test = part(data.x_test, data.y_test, tested)
     validation = part(data.x_train, y, split.held_out) if len(split.held_out) else None
-    return Task(labelled, unlabelled, n_classes), Answers(hidden, index, test, validation, split.fingerprint)
+    known = torch.isin(index, torch.from_numpy(split.labelled))
+    task = Task(labelled, unlabelled, n_classes, known=known)
+    return task, Answers(hidden, index, test, validation, split.fingerprint)

@@ -43,7 +43,10 @@ def out_of_memory(error: RuntimeError) -> bool:
 
 
 def scores(p: Tensor, y: Tensor) -> dict[str, Any]:
-    """error, top5 (error) and balanced (mean error over classes) in percent; recall per class in [0, 1], a list."""
+    """error, top5 (error) and balanced (mean error over classes) in percent; recall per class in [0, 1], a list.
+
+    gmean: the geometric mean of the recalls, in percent; 0 where all of a class are mistaken.
+    """
     n_classes = p.shape[1]
     hit = p.argmax(-1) == y
     per_class = torch.bincount(y, minlength=n_classes)
@@ -53,6 +56,7 @@ def scores(p: Tensor, y: Tensor) -> dict[str, Any]:
         "error": 100 * (1 - hit.double().mean().item()),
         "top5": 100 * (1 - top5.double().mean().item()),
         "balanced": 100 * (1 - recall.nanmean().item()),
+        "gmean": 100 * recall[~recall.isnan()].log().mean().exp().item(),
         "recall": [round(r, 6) if r == r else None for r in recall.tolist()],  # None: no test inputs of that class
     }
 
