@@ -1,6 +1,6 @@
 """Command-line overrides -> one resolved configuration -> the id of its run. Imports nothing heavy.
 
-compose    `group=name` and `key=value` -> the configuration
+composer   `group=name` and `key=value` -> the configuration
 check      is each value possible?
 signature  what constructors say of their options
 ids        the configuration -> the run's id
@@ -8,7 +8,7 @@ ids        the configuration -> the run's id
 
 from benchmarks.arguments import nearest
 from benchmarks.config.check import NAMES, fit
-from benchmarks.config.compose import compose, resolve
+from benchmarks.config.composer import compose, resolve
 from benchmarks.config.files import CONF, GROUPS, options
 from benchmarks.config.ids import plain, run_id
 

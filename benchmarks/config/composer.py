@@ -47,20 +47,23 @@ def compose(overrides: Sequence[str] = ()) -> DictConfig:
 def resolve(overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The same as plain dictionaries, the caller's own. Of one choice of groups it makes thousands a second."""
     parsed = [_parse(override) for override in overrides]
-    groups = sorted(
-        (o for o in parsed if o.key_or_group in files.GROUPS), key=lambda o: files.GROUPS.index(o.key_or_group)
-    )
-    choice = _choose(files.CONF, tuple(o.input_line for o in groups))
+    groups = sorted(str(o.input_line) for o in parsed if o.key_or_group in files.GROUPS)
+    choice = _choose(files.CONF, tuple(groups))
     given = [o for o in parsed if o.key_or_group not in files.GROUPS]
+    return fit(_quickly(choice, given) or _merged(choice, given), choice.values)
+
+
+def _quickly(choice: Choice, given: Sequence[Override]) -> dict[str, Any] | None:
+    """By hand: where every override is of one value that is there, and no other value follows it; None elsewhere."""
     config = choice.values
     for override in given:
         if _follows(choice, override):
-            return fit(_merged(choice, given), choice.values)
+            return None
         try:
             config = _put(config, override.key_or_group.split("."), override.value())
         except LookupError:
-            return fit(_merged(choice, given), choice.values)
-    return fit(config, choice.values)
+            return None
+    return config
 
 
 def _put(config: Any, path: Sequence[str], value: Any) -> dict[str, Any]:
