@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 from omegaconf import DictConfig
+from torch import Tensor
 
 from benchmarks.assemble import assemble as put_together
 from benchmarks.config import compose
@@ -15,6 +17,9 @@ from benchmarks.training.student import Student
 from methods.base import Method, Step
 
 torch.set_num_threads(1)
+pytest.register_assert_rewrite("contract", "outcomes")
+
+ROOT = Path(__file__).parents[1]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +41,24 @@ def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run folder of the test's own, on a path with spaces; every evaluation is followed by a checkpoint."""
+    folder = tmp_path / "a store of runs"
+    monkeypatch.setenv("SSL_RUNS", str(folder))
+    monkeypatch.setenv("SSL_CHECKPOINT", "0")
+    return folder
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Everything in float64, also what the code makes single on purpose."""
+    monkeypatch.setattr(Tensor, "float", Tensor.double)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 @dataclass

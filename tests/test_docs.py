@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from conftest import ROOT
 
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -28,20 +27,20 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tree)
     text = (ROOT / "docs" / "add-a-method.md").read_text()
     files = re.findall(r"^## \d\. The (?:file|YAML): `(.+?)`\n\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert [name for name, _ in files] == ["methods/soft_match.py", "benchmarks/conf/method/soft_match.yaml"]
+    assert [name for name, _ in files] == ["methods/soft_targets.py", "benchmarks/conf/method/soft_targets.yaml"]
     for name, content in files:
         (tree / name).write_text(content)
     return tree
 
 
 def test_the_new_method_runs(tree: Path) -> None:
-    done = run(tree, "-m", "benchmarks.run", "method=soft_match", "scale=smoke", "seed=0")
+    done = run(tree, "-m", "benchmarks.run", "method=soft_targets", "scale=smoke", "seed=0")
     assert done.returncode == 0, done.stderr
     assert len(list((tree / "runs").glob("*/result.json"))) == 1
 
 
 def test_the_new_method_keeps_the_contract(tree: Path) -> None:
-    done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_methods.py", "-k", "soft_match")
+    done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/methods", "-k", "soft_targets")
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(r"(\d+) passed", done.stdout)
 

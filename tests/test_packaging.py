@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from reports.figure import FIGURES
 
-ROOT = Path(__file__).parent.parent
 FAKE = """#!/bin/sh
 case "$*" in *sys.version_info*) exit 0;; esac
 echo "$@ $SSL_RUNS"

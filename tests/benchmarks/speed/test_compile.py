@@ -1,0 +1,57 @@
+"""Plain passes through torch.compile."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.assemble import make
+from benchmarks.config import compose
+from benchmarks.training.student import Student
+
+
+@pytest.mark.slow
+def test_a_compiled_student_computes_what_an_eager_one_does(assemble):
+    """Plain passes through torch.compile; the meta step, which stays eager, sees the same weights."""
+    script = """
+import sys
+from benchmarks.speed.steps import *
+config_of = "method=meta_t backbone=tiny"
+for compiled in (False, True):
+    torch.manual_seed(0)
+    cfg, task = config(*config_of.split()), task_of(8, 16)
+    method = make(cfg.method)
+    net = method.setup(task.facts, make(cfg.backbone, in_channels=3, n_classes=10))
+    student, batch = student_of(cfg, net, compiled), batch_of(task, method.views)
+    for _ in range(3):
+        loss = method.loss(student, batch).loss
+        student.descend(loss)
+    print(loss.item(), *(p.double().norm().item() for p in [*student.average.parameters(), *method.parameters()]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ})
+    if "InvalidCxxCompiler" in done.stderr or "No working C++ compiler" in done.stderr:
+        pytest.skip("no C++ compiler for torch.compile")
+    assert done.returncode == 0, done.stderr[-2000:]
+    eager, compiled = ([float(v) for v in line.split()] for line in done.stdout.splitlines()[-2:])
+    assert compiled == pytest.approx(eager, rel=1e-4)
+
+
+def test_compiling_is_a_launch_setting(monkeypatch):
+    from benchmarks.assemble import compiled
+
+    assert not compiled()
+    monkeypatch.setenv("SSL_COMPILE", "1")
+    assert compiled()
+    cfg = compose([])
+    student = Student(
+        make(cfg.backbone, in_channels=1, n_classes=10),
+        optimizer=make(cfg.protocol.optimizer),
+        schedule=make(cfg.protocol.schedule),
+        decay=0.9,
+        steps=1,
+        compiled=compiled(),
+    )
+    assert list(student.eager.parameters()) == student.parameters
+    assert student.eager._compiled_call_impl is None
+    assert student.net._compiled_call_impl is not None

@@ -1,0 +1,39 @@
+"""Programs: their options, their help, their faults."""
+
+import pytest
+
+from benchmarks.errors import UserError, command
+from benchmarks.speed.options import parse
+
+
+def test_options_have_the_types_of_their_defaults():
+    assert parse(["rounds=3", "only=a=b"], rounds=5, only="", more=0.5) == (
+        {"rounds": 3, "only": "a=b", "more": 0.5},
+        [],
+    )
+    assert parse(["seed=1", "rounds=2"], rest=True, rounds=5) == ({"rounds": 2}, ["seed=1"])
+
+
+@pytest.mark.parametrize(
+    ("argument", "rest", "why"),
+    [
+        ("round=3", False, 'unknown option "round=3": there are rounds=5'),
+        ("rounds", True, 'unknown option "rounds": there are rounds=5'),
+        ("rounds=many", True, "rounds=many is not possible: rounds is a number, e.g. 5"),
+    ],
+)
+def test_other_options_are_one_line(argument, rest, why):
+    with pytest.raises(UserError) as fault:
+        parse([argument], rest=rest, rounds=5)
+    assert str(fault.value) == why
+
+
+def test_a_program_says_what_it_is_and_what_is_wrong(capsys):
+    @command
+    def main(arguments: list[str]) -> int:
+        raise UserError("a fault\n  on two lines")
+
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out == f"{__doc__}\n"
+    assert main([]) == 2
+    assert capsys.readouterr().err == "error: a fault on two lines\n"
