@@ -1,5 +1,6 @@
 """Adaptive thresholding, Adsh (Guo & Li, ICML 2022)."""
 
+import math
 from typing import Any
 
 import torch
@@ -36,7 +37,8 @@ class Adsh(Thresholding):
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
         self.register_buffer("score", torch.full((facts.n_classes,), self.tau))
-        self.register_buffer("first", facts.class_counts.argmax())
+        classes = torch.arange(facts.n_classes, device=facts.class_counts.device)
+        self.register_buffer("first", classes == facts.class_counts.argmax())
         self.register_buffer("confidence", torch.zeros(facts.n_unlabelled))
         self.register_buffer("label", torch.full((facts.n_unlabelled,), facts.n_classes))  # class C: not seen yet
         self.register_buffer("renewed", torch.ones(()))  # periods
@@ -44,21 +46,21 @@ class Adsh(Thresholding):
 
     def rule(self) -> Tensor:
         """s [C] of the latest predictions."""
-        n_classes = len(self.score)
+        n_classes, ones = len(self.score), torch.ones_like(self.confidence)
+        sizes, passing = (
+            ones.new_zeros(n_classes + 1).index_add(0, self.label, each)[:-1]
+            for each in (ones, (self.confidence >= self.tau).float())
+        )
+        n, n_passing = ((self.first * of).sum() for of in (sizes, passing))
+        rho = torch.where(n_passing > 0, n_passing / n.clamp(min=1), 1.0)
         order = self.confidence.argsort(descending=True)
         order = order[self.label[order].argsort(stable=True)]  # class by class, each from high to low
-        ones = torch.ones_like(self.confidence)
-        sizes = ones.new_zeros(n_classes + 1).index_add(0, self.label, ones)
-        begins = sizes.cumsum(0) - sizes
-        passing = ((self.label == self.first) & (self.confidence >= self.tau)).sum()
-        rho = torch.where(passing > 0, passing / sizes[self.first].clamp(min=1), 1.0)
-        at = (sizes * rho - 1).round().clamp(min=0) + begins
-        found = self.confidence[order][at[:-1].long().clamp(max=len(order) - 1)].clamp(max=self.tau)
-        kept = (sizes[:-1] == 0) | (torch.arange(n_classes, device=found.device) == self.first)
-        return torch.where(kept, self.score, found)
+        at = sizes.cumsum(0) - sizes + (sizes * rho - 1).round().clamp(min=0)
+        found = self.confidence[order[at.long().clamp(max=len(order) - 1)]].clamp(max=self.tau)
+        return torch.where((sizes == 0) | self.first, self.score, found)
 
     def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:
-        begun = student.now(lambda t: float(t / self.period + ROUNDING) // 1)
+        begun = student.now(lambda t: float(math.floor(t / self.period + ROUNDING)))
         self.score.copy_(torch.where(self.renewed < begun, self.rule(), self.score))
         self.renewed.copy_(self.renewed.clamp(min=begun))
         confidence, label = p[latest(j)].max(-1)

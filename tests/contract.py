@@ -24,9 +24,12 @@ SMALLER = {
 SATURABLE = {"mean_teacher", "mt_fast_swa"}  # the square between two softmaxes has no gradient where both are one-hot
 REMEMBERING = {"temporal_ensembling", "sntg"}  # which compare inputs with what they were
 PERIODS = {  # several within 12 steps
+    "adsh": ["method.period=0.2"],
+    "darp": ["method.every=3", "method.warm_up=0.3"],
     "dash": ["method.warm_up=0.4", "method.period=0.3"],
     "ict": ["method.ramp=0.3"],
     "comatch": ["method.queue=30", "method.window=5"],
+    "ldam": ["method.switch=0.5"],
     "simmatch": ["method.warm_up=0.3", "method.window=5"],
     "uda": ["method.tsa=linear"],
 }
@@ -114,6 +117,7 @@ def outcome(done: Run) -> tuple[list[dict[str, Any]], bytes, dict[str, Any]]:
     result = json.loads((done / "result.json").read_text())
     for record in (*rows, result):
         assert record.pop("seconds") > 0
+        del record["cpu_seconds"], record["load"]
     return rows, (done / "pseudo.csv.gz").read_bytes(), result
 
 

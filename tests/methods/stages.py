@@ -1,16 +1,12 @@
-"""Runs of several stages: what each was given, and what a run ended in."""
+"""Runs of several stages: what each was given."""
 
 import copy
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from benchmarks.store.run import Run
 from benchmarks.training.trainer import Trainer
-
-CLOCKS = {"seconds", "cpu_seconds", "load"}
 
 
 @dataclass
@@ -35,9 +31,3 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> list[Stage]:
 
     monkeypatch.setattr(Trainer, "train", spy)
     return stages
-
-
-def ending(run: Run) -> tuple[str, bytes, list[dict[str, Any]]]:
-    """The digest of all weights and buffers, the pseudo-labels, and the rows without their clocks."""
-    rows = [{key: value for key, value in row.items() if key not in CLOCKS} for row in run.rows()]
-    return json.loads((run / "result.json").read_text())["weights"], (run / "pseudo.csv.gz").read_bytes(), rows

@@ -8,6 +8,7 @@ from contract import PERIODS, every_method, flat, outcome, same, smoke, state, s
 from torch import Tensor
 from transcript import Transcripts
 
+from benchmarks import assemble as assembly
 from benchmarks import run
 from benchmarks.config import compose
 from benchmarks.data import task as tasks
@@ -31,7 +32,7 @@ def test_hidden_labels_change_no_bit(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tasks, "build", elsewhere)
     monkeypatch.setattr(run, "final_pass", spy)
-    monkeypatch.setattr(run, "make", sure(run.make))
+    monkeypatch.setattr(assembly, "make", sure(assembly.make))
     found = []
     for k in range(2):
         monkeypatch.setenv("SSL_RUNS", str(tmp_path / str(k)))
@@ -63,7 +64,7 @@ def test_stop_and_resume_equals_uninterrupted(name, tmp_path, monkeypatch):
     cfg = compose([*smoke(name), "steps=6", "protocol.eval_every=4", "protocol.optimizer.lr=0.5"])
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "whole"))
     whole = outcome(run.execute(cfg))
-    assert [row["step"] for row in whole[0]] == [4, 6]
+    assert [row["step"] for row in whole[0]][-2:] == [4, 6]  # before them, the end of a stage where there are several
 
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "parts"))
     for steps in (3, 2):  # after step 3 and after step 5: neither is an evaluation's

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from contract import confident, stop_after
-from stages import ending, spied
+from contract import confident, outcome, stop_after
+from stages import spied
 from toy import FACTS, C, ToyNet, batch_of, logits, softmax, student_of
 
 from benchmarks import run
@@ -153,18 +153,18 @@ def test_one_generation_is_one_stage(tmp_path, monkeypatch):
 def test_stopped_within_a_stage_or_between_two_it_ends_in_the_same_bits(name, steps, tmp_path, monkeypatch):
     cfg = compose([f"method={name}", *SMOKE])
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "whole"))
-    whole = ending(run.execute(cfg))
+    whole = outcome(run.execute(cfg))
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
         run.execute(cfg, stop=stop_after(steps))
-    assert ending(run.execute(cfg)) == whole
+    assert outcome(run.execute(cfg)) == whole
 
 
 def test_killed_where_a_stage_is_finished_and_the_next_has_no_checkpoint(tmp_path, monkeypatch):
     """No signal, no farewell: after the first stage's last checkpoint, before the second's first."""
     cfg = compose(["method=crest", *SMOKE])
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "whole"))
-    whole = ending(run.execute(cfg))
+    whole = outcome(run.execute(cfg))
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "parts"))
     with monkeypatch.context() as patch:
 
@@ -174,7 +174,7 @@ def test_killed_where_a_stage_is_finished_and_the_next_has_no_checkpoint(tmp_pat
         patch.setattr(Trainer, "predict", killed)
         with pytest.raises(SystemExit):
             run.execute(cfg)
-    assert ending(run.execute(cfg)) == whole
+    assert outcome(run.execute(cfg)) == whole
 
 
 def test_a_net_that_is_sure_adds_all_of_the_rarest_class(assemble):

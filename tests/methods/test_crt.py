@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from contract import stop_after
-from stages import ending, spied
+from contract import outcome, stop_after
+from stages import spied
 from toy import B, H, ToyNet, batch_of, logits, same, softmax, student_of
 
 from benchmarks import run
@@ -55,10 +55,10 @@ def test_balanced_batches_of_a_tail(assemble):
 def test_stopped_within_a_stage_or_between_two_it_ends_in_the_same_bits(steps, tmp_path, monkeypatch):
     cfg = compose(SMOKE)
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "whole"))
-    whole = ending(run.execute(cfg))
+    whole = outcome(run.execute(cfg))
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
         run.execute(cfg, stop=stop_after(steps))
     stages = spied(monkeypatch)
-    assert ending(run.execute(cfg)) == whole
+    assert outcome(run.execute(cfg)) == whole
     assert len(stages) == 2
