@@ -11,6 +11,8 @@ from benchmarks.errors import UserError
 
 Index = NDArray[np.int64]
 
+ROUNDING = 1e-9  #: what is a little below a whole number counts as that
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -37,10 +39,13 @@ def shares(counts: Index, budget: int) -> Index:
 
 
 def long_tail(first: int, gamma: float, n_classes: int) -> Index:
-    """N_c = N_1 gamma^(-(c-1)/(C-1)) for c = 1..C, rounded down (Meta-T Sec. 5.3; erratum T23: gamma = N_1 / N_C)."""
+    """N_c = N_1 gamma^(-(c-1)/(C-1)) for c = 1..C, rounded down (Meta-T Sec. 5.3; erratum T23: gamma = N_1 / N_C).
+
+    gamma < 1 is a reversed tail, whose first class is the rarest; 1 is none.
+    """
     if gamma <= 0:
         raise UserError(f"an imbalance of gamma={gamma} is not possible: it must be positive (1 is none)")
-    return np.array([int(first / gamma ** (c / (n_classes - 1))) for c in range(n_classes)])
+    return np.array([int(first / gamma ** (c / (n_classes - 1)) + ROUNDING) for c in range(n_classes)])
 
 
 def per_class(labels: int | str, balance: str, counts: Index) -> Index:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.data.split import long_tail, shares
+from benchmarks.data.split import Split, choose, long_tail, shares
 
 SVHN = np.array([4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659])  # its training images per class
 
@@ -41,6 +41,7 @@ def test_no_class_goes_without_a_label() -> None:
         (1500, 100, [1500, 899, 539, 323, 193, 116, 69, 41, 25, 15]),
         (3000, 100, [3000, 1798, 1078, 646, 387, 232, 139, 83, 50, 30]),
         (1500, 1, [1500] * 10),
+        (30, 0.01, [30, 50, 83, 139, 232, 387, 646, 1078, 1798, 3000]),
     ],
 )
 def test_long_tail_of_the_literature(first: int, gamma: float, counts: list[int]) -> None:
@@ -57,3 +58,35 @@ def test_long_tail_formula(first: int, gamma: int) -> None:
 
 def test_the_last_class_is_not_lost_to_rounding() -> None:
     assert [long_tail(n, n, 10)[-1] for n in range(1, 500)] == [1] * 499
+
+
+@pytest.mark.parametrize("gamma", [10, 20, 50, 100, 150, 200])
+@pytest.mark.parametrize("rarest", [1, 2, 3, 15, 20, 80])
+def test_a_gamma_below_1_reverses_the_tail(gamma: int, rarest: int) -> None:
+    assert long_tail(rarest, 1 / gamma, 10).tolist() == long_tail(rarest * gamma, gamma, 10)[::-1].tolist()
+
+
+def tails(include_labelled: bool = False, **imbalance: float) -> tuple[Split, np.ndarray, np.ndarray]:
+    """A split of five classes of 400 each, and how many of each are labelled and unlabelled."""
+    y = np.random.default_rng(0).permutation(np.repeat(np.arange(5), 400))
+    options = {"labels": 5, "balance": "equal", "validation": 0, "subset": None, "folds": None, "name": "mine"}
+    split = choose(y, n_classes=5, seed=3, include_labelled=include_labelled, imbalance=imbalance, **options)
+    return split, np.bincount(y[split.labelled]), np.bincount(y[split.unlabelled])
+
+
+@pytest.mark.parametrize("gamma_l", [1, 10])
+@pytest.mark.parametrize(
+    ("m1", "gamma_u", "unlabelled"),
+    [(200, 1, [200] * 5), (200, 20, [200, 94, 44, 21, 10]), (4, 0.02, [4, 10, 28, 75, 200])],
+)
+def test_labelled_and_unlabelled_inputs_have_tails_of_their_own(
+    gamma_l: float, m1: int, gamma_u: float, unlabelled: list[int]
+) -> None:
+    numbers = {"n1": 40, "m1": m1, "gamma_l": gamma_l, "gamma_u": gamma_u}
+    split, labelled, without = tails(**numbers)
+    assert labelled.tolist() == ([40] * 5 if gamma_l == 1 else [40, 22, 12, 7, 4])
+    assert without.tolist() == unlabelled
+    assert not set(split.labelled) & set(split.unlabelled)
+    both, _, together = tails(**numbers, include_labelled=True)
+    assert np.array_equal(both.labelled, split.labelled)
+    assert together.tolist() == (labelled + unlabelled).tolist()

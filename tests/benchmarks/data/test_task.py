@@ -233,3 +233,15 @@ def test_bring_your_own(
     out, err = capsys.readouterr()
     assert out.startswith("fixmatch on foo/8, tiny, 4 steps")
     assert not err
+
+
+@pytest.mark.parametrize("include", [True, False])
+def test_which_unlabelled_inputs_are_labelled_ones(include: bool, load: Any) -> None:
+    load(arrays([60, 50, 40, 30, 20]))
+    task, _ = build(include_labelled=include)
+    labelled = set(index(task.labelled.x))
+    assert task.free.tolist() == [i not in labelled for i in index(task.unlabelled)]
+    j = torch.nonzero(task.free).flatten()[:7]
+    more = task.with_labels(j, torch.zeros(7, dtype=torch.int64)).to(torch.device("cpu"))
+    assert (task.free & ~more.free).nonzero().flatten().tolist() == j.tolist()
+    assert not (more.free & ~task.free).any()

@@ -1,7 +1,6 @@
 """The evaluation, against hand computations."""
 
 import dataclasses
-import math
 from typing import Any
 
 import pytest
@@ -24,8 +23,15 @@ def test_scores_by_hand() -> None:
     assert found["error"] == pytest.approx(30)
     assert found["top5"] == pytest.approx(20)
     recall = [3 / 4, 1 / 2, 1, 1, 1, 0]
-    assert found["recall"][:6] == pytest.approx(recall) and math.isnan(found["recall"][6])
+    assert found["recall"][:6] == pytest.approx(recall) and found["recall"][6] is None
+    assert found["gmean"] == 0  # all of class 5 are mistaken
     assert found["balanced"] == pytest.approx(100 * (1 - sum(recall) / 6))
+
+
+def test_the_geometric_mean_of_the_recalls() -> None:
+    y = torch.tensor([0, 0, 0, 0, 1, 1, 2])
+    p = torch.eye(4)[[0, 0, 0, 1, 1, 2, 2]]  # recalls 3/4, 1/2 and 1; class 3 is never tested
+    assert scores(p, y)["gmean"] == pytest.approx(100 * (3 / 4 * 1 / 2) ** (1 / 3))
 
 
 def test_scores_of_few_classes() -> None:
