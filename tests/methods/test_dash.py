@@ -16,7 +16,7 @@ def test_dash_s_schedule():
 
     def at(step: int, *confidences: float) -> float:
         p = torch.tensor([[c, 1 - c] for c in confidences])
-        method.observe(SimpleNamespace(progress=step / 100), p, j)
+        method.observe(SimpleNamespace(now=lambda schedule: schedule(step / 100)), p, j)
         tau = method.threshold(p, j)
         assert tau.tolist() == pytest.approx([math.exp(-method.rho.item())] * len(p))
         return method.rho.item()

@@ -37,7 +37,7 @@ def test_flexmatch_with_equal_counts_is_fixmatch_at_its_curve(unused):
 
 def test_flexmatch_remembers_confident_pseudo_labels():
     method = method_of("flexmatch")
-    method.setup(Facts(3, torch.ones(3), 6), nn.Identity())
+    method.setup(Facts(3, torch.arange(3), torch.ones(3), 6), nn.Identity())
 
     def seen(j: list[int], *rows: list[float]) -> None:
         method.observe(SimpleNamespace(), torch.tensor(rows), torch.tensor(j))

@@ -10,7 +10,7 @@ from methods.l2rw import L2RW
 
 
 def method(monkeypatch: pytest.MonkeyPatch) -> L2RW:
-    made = L2RW(beta=1.0)
+    made = L2RW(beta=1.0, average_statistics="copied")
     made.setup(FACTS, ToyNet())
     monkeypatch.setattr(made, "mix_labelled", lambda x, y: (x, y))
     monkeypatch.setattr(made, "mix_unlabelled", lambda w, y: (w, y))

@@ -57,7 +57,7 @@ def test_the_gradient_of_the_tgn_is_that_of_the_unrolled_step(kind, slope):
 
 def test_p_bar_is_a_running_mean_of_what_is_predicted_c():
     method = method_of("meta_t", "momentum=0.9")
-    method.setup(Facts(3, torch.ones(3), 6), nn.Identity())
+    method.setup(Facts(3, torch.arange(3), torch.ones(3), 6), nn.Identity())
     p = torch.tensor([[0.6, 0.3, 0.1], [0.8, 0.1, 0.1], [0.2, 0.7, 0.1]])
     method.observe(SimpleNamespace(), p, torch.arange(3))
     third = 1 / 3
@@ -77,7 +77,7 @@ def test_p_bar_is_a_running_mean_of_what_is_predicted_c():
 
 def test_the_tgn_sees_the_prediction_and_its_class_s_mean():
     method = method_of("meta_t")
-    method.setup(Facts(3, torch.ones(3), 6), nn.Identity())
+    method.setup(Facts(3, torch.arange(3), torch.ones(3), 6), nn.Identity())
     method.p_bar.copy_(torch.rand(3, 3))
     p = torch.randn(5, 3).softmax(-1)
     inputs: list[Tensor] = []
@@ -129,7 +129,7 @@ def test_learned_thresholds_keep_harmful_pseudo_labels_out(truth):
     for _ in range(20):
         student.descend(F.cross_entropy(student.net(views(y)), y))
     method = method_of("meta_t", "slope=5")
-    method.setup(Facts(3, torch.full((3,), 4), 12), student.net)
+    method.setup(Facts(3, torch.arange(12) % 3, torch.full((3,), 4), 12), student.net)
     p = student.predict(views(y)).softmax(-1)
     assert torch.equal(p.argmax(-1), y)
 

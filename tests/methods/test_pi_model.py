@@ -52,7 +52,7 @@ def test_the_weight_rises_and_stays():
 
 def test_meta_semi_takes_it_as_a_term(monkeypatch):
     student, batch = student_of(), batch_of(2)
-    both = MetaSemiConsistency(beta=1.0, regulariser=method())
+    both = MetaSemiConsistency(beta=1.0, average_statistics="copied", regulariser=method())
     monkeypatch.setattr("methods.meta_semi.MetaSemi.loss", lambda *_: Step(torch.tensor(2.0)))
     step = both.loss(student_of(), batch)
     assert step.loss.item() == pytest.approx(2 + method().consistency(student, batch).item(), abs=1e-6)

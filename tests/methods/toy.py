@@ -29,11 +29,12 @@ class ToyNet(nn.Module):
         return self.classifier(self.features(x))
 
 
-def student_of(net: nn.Module | None = None, done: int = 50, steps: int = 100) -> Student:
+def student_of(net: nn.Module | None = None, done: int = 50, steps: int = 100, own_statistics: bool = False) -> Student:
     """`done` of `steps` steps; its average has other weights and statistics than the net."""
     torch.manual_seed(1)
     net = ToyNet() if net is None else net
-    student = Student(net, optimizer=partial(torch.optim.SGD, lr=0.1), schedule=constant, decay=0.9, steps=steps)
+    how = {"optimizer": partial(torch.optim.SGD, lr=0.1), "schedule": constant, "own_statistics": own_statistics}
+    student = Student(net, **how, decay=0.9, steps=steps)
     student.count = done
     with torch.no_grad():
         for tensor in (*student.average.parameters(), *student.average.buffers()):

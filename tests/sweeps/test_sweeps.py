@@ -17,7 +17,7 @@ from benchmarks.errors import UserError
 from benchmarks.training.schedules import annealing, multistep, stepwise
 from methods.meta_semi_ablations import Constant, LabelledMixUp, NoMixUp, OneHot, Signed, UnlabelledMixUp
 from reports.paper.published import published, tables
-from sweeps.sweep import DEMO_SEEDS, SCALES, Budget, Cell, Sweep, load, names, pick
+from sweeps.sweep import DEMO_SEEDS, SCALES, Budget, Cell, Sweep, load, names
 
 BOTH_OURS = {"TGN 2C-100-1 (ours)", "Adam 1e-3 (ours)"}  # the two halves of Table 4 share their standard
 SAME_RUNS = {  # rows that are meant to show the same runs, on purpose

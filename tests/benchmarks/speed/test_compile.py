@@ -6,24 +6,20 @@ import sys
 
 import pytest
 
-from benchmarks.assemble import make
+from benchmarks.assemble import assemble
 from benchmarks.config import compose
-from benchmarks.training.student import Student
 
 
 @pytest.mark.slow
-def test_a_compiled_student_computes_what_an_eager_one_does(assemble):
+def test_a_compiled_student_computes_what_an_eager_one_does():
     """Plain passes through torch.compile; the meta step, which stays eager, sees the same weights."""
     script = """
 import sys
 from benchmarks.speed.steps import *
 config_of = "method=meta_t backbone=tiny"
 for compiled in (False, True):
-    torch.manual_seed(0)
-    cfg, task = config(*config_of.split()), task_of(8, 16)
-    method = make(cfg.method)
-    net = method.setup(task.facts, make(cfg.backbone, in_channels=3, n_classes=10))
-    student, batch = student_of(cfg, net, compiled), batch_of(task, method.views)
+    parts = assemble(config(*config_of.split()), task_of(8, 16), compiled)
+    method, student, batch = parts.method, parts.student(), batch_of(parts.task, parts.method.views)
     for _ in range(3):
         loss = method.loss(student, batch).loss
         student.descend(loss)
@@ -38,20 +34,9 @@ for compiled in (False, True):
 
 
 def test_compiling_is_a_launch_setting(monkeypatch):
-    from benchmarks.assemble import compiled
-
-    assert not compiled()
+    assert not assemble(compose(["scale=smoke"])).compiled
     monkeypatch.setenv("SSL_COMPILE", "1")
-    assert compiled()
-    cfg = compose([])
-    student = Student(
-        make(cfg.backbone, in_channels=1, n_classes=10),
-        optimizer=make(cfg.protocol.optimizer),
-        schedule=make(cfg.protocol.schedule),
-        decay=0.9,
-        steps=1,
-        compiled=compiled(),
-    )
+    student = assemble(compose(["scale=smoke"])).student()
     assert list(student.eager.parameters()) == student.parameters
     assert student.eager._compiled_call_impl is None
     assert student.net._compiled_call_impl is not None
