@@ -1,9 +1,10 @@
-"""Command-line overrides -> one resolved configuration -> the id of its run. Imports nothing heavy.
+"""Command-line overrides -> one resolved configuration -> the id of its run. Imports `arguments`, and nothing heavy.
 
 composer   `group=name` and `key=value` -> the configuration
 check      is each value possible?
 signature  what constructors say of their options
 ids        the configuration -> the run's id
+files      where the YAML lies
 """
 
 from benchmarks.arguments import nearest

@@ -4,6 +4,8 @@ sources    names -> arrays: scikit-learn's digits, torchvision's image sets, you
 split      which inputs are labelled, unlabelled or held out; knows indices and classes, no pixels
 images     the kind of input: what a view of it is, and what fits it (another kind stands beside this file)
 augment    plain, weak and strong views of images; operators: RandAugment's fourteen
+files      where a data set lies on the disk, and a hash of its content
+arrays     a data set in memory
 task       what a method may see, and apart from it the answers that only the trainer may know
 loader     endless batches in a seeded order
 """

@@ -1,4 +1,4 @@
-"""What a training step costs (docs/performance.md says how each figure there was made).
+"""What a training step costs (docs/performance.md says how each figure there was made). Imports all of `benchmarks`.
 
 python -m benchmarks.speed             steps as ratios of each other, timed in turn          make bench
 python -m benchmarks.speed.phases      where the time of one method's step goes              make profile METHOD=meta_t
@@ -6,6 +6,8 @@ python -m benchmarks.speed.scaling     step time and memory over batch, width an
 python -m benchmarks.speed.together    1, 2, 4, 8 runs that share one machine                make bench-together
 python -m benchmarks.speed.gpu         everything of a GPU, in ten minutes                   make bench-gpu
 python -m benchmarks.speed.real        real runs of ten minutes each                         make real
+
+ratios and steps say what is compared, clock how it is measured, options what the commands take.
 """
 
 import os
