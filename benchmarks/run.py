@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.assemble import assemble, recorder
 from benchmarks.config import GROUPS, compose, options, plain
-from benchmarks.errors import Stopped, UserError, one_line
+from benchmarks.errors import UserError, one_line
 from benchmarks.machine.device import device, tune
 from benchmarks.provenance import made_of, settle, stale
 from benchmarks.store.claim import Claim
@@ -60,8 +60,6 @@ def execute(
 
 
 def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
-    if stop():
-        raise Stopped("stopped before it began")
     launch = {"compiled": settings.compiled(), "graphs": settings.graphs()}
     run.open(environment(str(device()), torch.get_num_threads(), launch) | made_of(run.config))
     (run / "error.txt").unlink(missing_ok=True)
@@ -74,7 +72,7 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
         run,
         task,
         steps=cfg.steps,
-        make_student=parts.student,
+        make_student=lambda net, steps, schedule: parts.student(net, steps, schedule),  # no way to the answers
         hidden=lambda j: answers.hidden[j],
         grade=lambda net: evaluate(net, answers),
         batch=cfg.protocol.batch,

@@ -13,7 +13,7 @@ from benchmarks import run
 from benchmarks.config import compose
 from benchmarks.errors import Stopped, UserError
 from benchmarks.store.result import digest
-from benchmarks.training.replay import KEPT, SEEN, Replay
+from benchmarks.training.replay import KEPT, SEEN, Replay, optimizers
 from methods.base import Batch, Step, Student
 from methods.fixmatch import FixMatch
 from methods.supervised import Supervised
@@ -75,11 +75,14 @@ def test_the_average_is_recorded_once_its_weight_stands_still(assemble: Assemble
 def test_old_phases_are_forgotten(assemble: Assemble) -> None:
     parts = assemble("method=fixmatch", "scale=smoke", "protocol.average=0")
     take, recorder = recorded(parts)
+    kept = []
     for phase in (*"aabbccaa", *range(20)):
         parts.method.phase = lambda step, phase=phase: phase  # type: ignore[method-assign]
         take(parts.loader.next())
+        kept.append(len(take.recordings))
     assert recorder.recordings == 4  # a, b, c, and a anew
-    assert len(take.recordings) == KEPT and len(take.seen) == SEEN
+    assert kept[:8] == [0, 1, 1, 2, 2, KEPT, KEPT, KEPT]
+    assert len(take.recordings) == 0 and len(take.seen) == SEEN  # with a phase its recording is forgotten
 
 
 class Liar(FixMatch):
@@ -103,13 +106,13 @@ class Waiting(Supervised):
         return step._replace(loss=step.loss * min(1.0, step.loss.item()))
 
 
-def test_a_phase_that_is_none_shows(assemble: Assemble) -> None:
+def test_an_honest_phase_is_never_wrong(assemble: Assemble) -> None:
     found = []
-    for kind, warm_up in ((Liar, 1), (Liar, 99), (Honest, 1)):
+    for warm_up in (1, 99):
         parts = assemble("method=fixmatch", "scale=smoke", "protocol.average=0")
-        parts.method = kind(tau=0.5, lambda_u=1.0, batch_norm="split")
+        parts.method = Honest(tau=0.5, lambda_u=1.0, batch_norm="split")
         found.append(losses(parts, 4, warm_up))
-    assert found[0] != found[1] == found[2]
+    assert found[0] == found[1]
 
 
 def test_waiting_for_the_device_shows(assemble: Assemble) -> None:
@@ -169,3 +172,60 @@ def test_graphs_need_a_gpu(monkeypatch, capsys) -> None:
     assert capsys.readouterr().err == "error: SSL_GRAPH=1 needs a GPU, and this run is on cpu: set SSL_GRAPH=0\n"
     monkeypatch.setenv("SSL_GRAPH", "0")
     assert assembly.recorder() is None
+
+
+class Counting(FixMatch):
+    """It counts its steps in Python, where a replay does not go by."""
+
+    def setup(self, facts, net):
+        self.steps = 0
+        return net
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        self.steps += 1
+        return super().loss(student, batch)
+
+
+class Fickle(FixMatch):
+    """It asks for a number in every other step only."""
+
+    def loss(self, student: Student, batch: Batch) -> Step:
+        step = super().loss(student, batch)
+        return step if student.count % 2 else step._replace(loss=step.loss * student.now(lambda t: 1 + t))
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (Liar, "Liar asks for student.step: say in Liar.phase what it decides by it"),
+        (Counting, r"Counting counts in Python: keep its counters in buffers \(register_buffer\)"),
+        (Fickle, r"Fickle asks for other numbers \(student.now\) in steps of one phase"),
+    ],
+)
+def test_what_a_replay_would_get_wrong_is_refused(kind, why, assemble: Assemble) -> None:
+    parts = assemble("method=fixmatch", "scale=smoke", "protocol.average=0")
+    parts.method = kind(tau=0.5, lambda_u=1.0, batch_norm="split")
+    parts.method.setup(parts.task.facts, parts.student.net)
+    with pytest.raises(UserError, match=f"^cannot record a step: {why}, or set SSL_GRAPH=0$"):
+        losses(parts, 4)
+
+
+def test_numbers_are_read_anew_in_each_step(assemble: Assemble) -> None:
+    """Eager they are Python's; recorded, a scalar that is filled before the step."""
+    parts = assemble("method=fixmatch", "scale=smoke", "steps=8", "protocol.average=0")
+    assert parts.student.now(lambda t: 3 * t) == 0.0
+
+    class Ramp(FixMatch):
+        def loss(self, student: Student, batch: Batch) -> Step:
+            step = super().loss(student, batch)
+            return step._replace(loss=0 * step.loss + student.now(lambda t: 3 * t))
+
+    parts.method = Ramp(tau=0.5, lambda_u=1.0, batch_norm="split")
+    assert losses(parts, 6) == pytest.approx([3 * k / 8 for k in range(6)])
+    assert parts.student.numbers is None
+
+
+def test_optimizers_of_methods_within_methods_are_found(assemble: Assemble) -> None:
+    outer, inner = (assemble(f"method={name}", "scale=smoke").method for name in ("supervised", "meta_t"))
+    outer.inside = inner
+    assert optimizers(outer) == [inner.optimizer]
