@@ -100,6 +100,8 @@ def settle(run: Run, device: str) -> None:
     With $SSL_STALE=anew one that is not is moved away; with $SSL_STALE=accept its code is taken as it is. Raises
     UserError where half a training cannot go on as it began, or where a number would be given for other data.
     """
+    if not run.recorded:
+        return
     why = stale(run)
     other_data = why.startswith("the data set")
     begun = not run.done and next(run.folder.glob("*.pt"), None) is not None

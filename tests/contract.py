@@ -21,7 +21,8 @@ SMALLER = {
     "meta_semi_assumption": ["method.samples=2"],
     "simmatch": ["method.tau=0.5"],  # a bank that is random yet agrees with no prediction
 }
-SATURABLE = {"mean_teacher", "mt_fast_swa"}  # the square between two softmaxes has no gradient where both are one-hot
+#: one-hot predictions have no gradient: the square between two softmaxes; a label that is the input's own prediction
+SATURABLE = {"mean_teacher", "mt_fast_swa", "meta_semi_mixup_labelled", "meta_semi_no_mixup"}
 REMEMBERING = {"temporal_ensembling", "sntg"}  # which compare inputs with what they were
 PERIODS = {  # several within 12 steps
     "adsh": ["method.period=0.2"],

@@ -143,7 +143,7 @@ def test_help_names_every_target() -> None:
         ("bench-gpu", ["-m benchmarks.speed.gpu"]),
         ("bench-figure", ["-m reports.speed"]),
         ("profile METHOD=fixmatch", ["-m benchmarks.speed.phases method=fixmatch"]),
-        ("data DATASETS=cifar10", ["-m benchmarks.data.sources cifar10"]),
+        ("data DATASETS=cifar10", ["-m benchmarks.data.download cifar10"]),
     ],
 )  # fmt: skip
 def test_targets_run(target: str, ran: list[str], python: Path) -> None:

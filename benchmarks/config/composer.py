@@ -47,8 +47,10 @@ def compose(overrides: Sequence[str] = ()) -> DictConfig:
 def resolve(overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The same as plain dictionaries, the caller's own. Of one choice of groups it makes thousands a second."""
     parsed = [_parse(override) for override in overrides]
-    groups = sorted(str(o.input_line) for o in parsed if o.key_or_group in files.GROUPS)
-    choice = _choose(files.CONF, tuple(groups))
+    groups = {
+        o.key_or_group: str(o.input_line) for o in parsed if o.key_or_group in files.GROUPS
+    }  # the last one counts
+    choice = _choose(files.CONF, tuple(sorted(groups.values())))
     given = [o for o in parsed if o.key_or_group not in files.GROUPS]
     return fit(_quickly(choice, given) or _merged(choice, given), choice.values)
 

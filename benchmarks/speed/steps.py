@@ -141,7 +141,7 @@ def strong_views() -> StepFn:
     """The strong views of one batch, on the training device."""
     task, draw = task_of(), torch.Generator(device()).manual_seed(0)
     every = torch.arange(len(task.unlabelled), device=device())
-    return lambda: task.unlabelled.views(("strong",), every, draw)
+    return lambda: task.unlabelled.views(("strong",), every, draw)[0]
 
 
 def pillow_views() -> StepFn:

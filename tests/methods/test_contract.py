@@ -73,7 +73,7 @@ def test_every_parameter_of_the_student_gets_a_gradient_and_nothing_else_does(na
         p.grad = None
     step.loss.backward()
     assert all(p.grad is g for p, g in zip(others, before, strict=True))
-    data = [*batch.u, batch.x, parts.task.unlabelled, *parts.task.labelled, *parts.answers.test]
+    data = [*batch.u, batch.x, *tensors([parts.task, parts.answers])]
     assert not any(t.requires_grad or t.grad is not None for t in data)
     assert not any(t.requires_grad for t in parts.method.buffers())
 
@@ -127,7 +127,13 @@ def test_a_final_pass_changes_nothing(name, assemble):
 def test_a_batch_and_a_task_have_no_room_for_hidden_labels(assemble):
     parts = assemble("scale=smoke")
     assert Batch._fields == ("x", "y", "i", "u", "j")
-    assert {f.name for f in dataclasses.fields(parts.task)} == {"labelled", "unlabelled", "n_classes", "augment"}
+    assert {f.name for f in dataclasses.fields(parts.task)} == {
+        "labelled",
+        "unlabelled",
+        "n_classes",
+        "balanced",
+        "known",
+    }
     assert not {f.name for f in dataclasses.fields(parts.task)} & {f.name for f in dataclasses.fields(Answers)}
 
 
@@ -135,11 +141,11 @@ def test_a_batch_and_a_task_have_no_room_for_hidden_labels(assemble):
 def test_hidden_labels_cannot_be_reached(name, assemble):
     parts = assemble(*smoke(name), "task.include_labelled=false")
     secret = {t.untyped_storage().data_ptr() for t in tensors(parts.answers)}
-    assert parts.answers.hidden.untyped_storage().data_ptr() in secret and len(secret) == 3
+    assert parts.answers.hidden.untyped_storage().data_ptr() in secret and len(secret) == 4
     batch = parts.loader.next()
     parts.method.loss(parts.student, batch)
     sight = list(tensors([parts.method, parts.student, batch, parts.task, parts.task.facts]))
-    assert any(t is parts.task.unlabelled for t in sight)  # the search does find things
+    assert any(t is parts.task.unlabelled.pixels for t in sight)  # the search does find things
     assert any(t is p for t in sight for p in parts.student.parameters)
     assert not any(t.untyped_storage().data_ptr() in secret for t in sight)
     assert not any(t.shape == parts.answers.hidden.shape and torch.equal(t, parts.answers.hidden) for t in sight)

@@ -27,7 +27,7 @@ def fixmatch() -> int:
         # in forward passes of one image: the weak views, the inner pass, backwards (2 each), the meta pass (3), the
         # tangent (2)
         ("method=meta_t", lambda x, u: u + (x + u) + 2 * (x + u) + 3 * x + 2 * (x + u) + 2 * (x + u)),
-        ("method=meta_t method.update=lagged", lambda x, u: u + (x + u) + 2 * (x + u) + 3 * x + 2 * (x + u)),
+        ("method=meta_t_lagged", lambda x, u: u + (x + u) + 2 * (x + u) + 3 * x + 2 * (x + u)),
         ("method=green_meta_t method.k=1", lambda x, u: u + 7 * (x + u) + 3 * x),
         ("method=meta_t engine=finite_difference", lambda x, u: u + 7 * (x + u) + 3 * x),
     ],

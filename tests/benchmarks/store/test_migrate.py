@@ -93,7 +93,7 @@ def test_a_migration_stopped_half_way_is_finished(cfg, tmp_path, monkeypatch):
             patch.setattr(Path, call, lambda *a: (_ for _ in ()).throw(OSError(5, "Input/output error")))
             assert migrate.main(["--apply"]) == 2
     assert migrate.main(["--apply"]) == 0
-    (left,) = run.folder.parent.iterdir()
+    (left,) = run.folder.parent.glob("[!.]*")
     config = yaml.safe_load((left / "config.yaml").read_text())
     assert Run(config).folder == left and Run(config).done and "ema" in config["protocol"]
 
@@ -117,13 +117,23 @@ def test_the_command(store):
 
 def test_the_declared_schema_is_in_order():
     schemas = [change["schema"] for change in schema.changes()]
-    assert schemas == list(range(2, 2 + len(schemas)))
+    assert schemas == sorted(schemas) and set(schemas) == set(range(2, schemas[-1] + 1))
 
 
-@pytest.mark.parametrize("name", ["meta_t", "green_meta_t", "meta_t_sgd_cosine", "fixmatch"])
-def test_runs_of_before_lagged_updates_keep_their_places(name):
-    new = plain(compose([f"method={name}"]))
+@pytest.mark.parametrize("name", ["meta_t", "green_meta_t", "meta_t_sgd_cosine", "fixmatch", "meta_semi", "supervised"])
+def test_runs_of_the_first_schema_keep_their_places(name):
+    """Before there were lagged updates, a choice of batch norm, and statistics of the average's own."""
+    new = plain(compose([f"method={name}", *(["method.average_statistics=copied"] if name == "meta_semi" else [])]))
     old = copy.deepcopy(new)
-    old["method"].pop("update", None)
+    for option in ("batch_norm", "average_statistics"):
+        old["method"].pop(option, None)
     assert run_id(migrate.upgrade(old, 1, schema.changes())) == run_id(new)
-    assert (old == new) == (name == "fixmatch")
+    assert (old == new) == (name == "supervised")
+
+
+def test_a_lagged_run_is_one_of_the_lagged_method():
+    new = plain(compose(["method=meta_t_lagged", "protocol=fixmatch"]))
+    old = copy.deepcopy(new)
+    old["method"] |= {"name": "meta_t", "_target_": "methods.meta_t.MetaT", "update": "lagged"}
+    old["method"].pop("batch_norm")
+    assert run_id(migrate.upgrade(old, 3, schema.changes())) == run_id(new)

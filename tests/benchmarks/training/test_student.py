@@ -42,8 +42,9 @@ def test_descending_trains_the_net_alone() -> None:
     s.descend((hidden * other(x)).square().mean())
     assert same(other.parameters(), elsewhere)
     assert all(p.grad is None for p in other.parameters()) and x.grad is None
-    moved = [not torch.equal(p, q) for p, q in zip(s.parameters, before, strict=True)]
-    assert moved == [p is not idle for p in s.parameters]
+    moved = {id(p) for p, q in zip(s.parameters, before, strict=True) if not torch.equal(p, q)}
+    assert moved >= {id(p) for p in s.parameters if p.ndim > 1}  # a bias below batch norm hardly does
+    assert id(idle) not in moved
 
 
 def test_a_saved_student_goes_on_as_if_never_stopped() -> None:
