@@ -23,9 +23,9 @@ from benchmarks.config.check import fit, leaves, unknown
 from benchmarks.config.ids import plain
 from benchmarks.errors import UserError, one_line
 
-# ${at_scale:demo,10,100} in a YAML file is 10 at scale=demo and 100 at any other scale.
+# ${at_scale:100.0,ict.w_max} in a YAML file is 100.0, unless conf/shorter.yaml names another value for the run's scale.
 OmegaConf.register_new_resolver(
-    "at_scale", lambda scale, there, elsewhere, *, _root_: there if _root_.scale == scale else elsewhere, replace=True
+    "at_scale", lambda value, key, *, _root_: files.shorter(files.CONF, _root_.scale).get(key, value), replace=True
 )
 
 

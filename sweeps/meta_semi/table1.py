@@ -2,19 +2,25 @@
 
 from sweeps.meta_semi import CIFAR10, CIFAR100, DIGITS, ROWS
 from sweeps.sweep import Sweep, pick
+from sweeps.tuned import tuned
 
 ON_WRN = ("Mean Teacher (WRN-28)", "MixMatch (WRN-28)", "Meta-Semi (WRN-28)")
 
+ROWS_HERE = pick(
+    ROWS,
+    *("Supervised", "Supervised + MixUp", "Π-Model", "Temp-ensemble", "Mean Teacher", "VAT", "SNTG"),
+    *("Learning to Reweight", "MT + Fast SWA", "ICT", "Meta-Semi", "Meta-Semi + ICT", *ON_WRN),
+)
+COLUMNS = {f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (1000, 2000, 4000)} | {
+    f"CIFAR-100/{n}": f"{CIFAR100} task.labels={n}" for n in (4000, 10000)
+}
+
 SWEEP = Sweep(
     caption="Test errors (%) on CIFAR with varying amount of labelled data; CNN-13 but for the rows marked WRN-28.",
-    rows=pick(
-        ROWS,
-        *("Supervised", "Supervised + MixUp", "Π-Model", "Temp-ensemble", "Mean Teacher", "VAT", "SNTG"),
-        *("Learning to Reweight", "MT + Fast SWA", "ICT", "Meta-Semi", "Meta-Semi + ICT", *ON_WRN),
-    ),
+    rows=ROWS_HERE,
     baseline="Supervised",
-    columns={f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (1000, 2000, 4000)}
-    | {f"CIFAR-100/{n}": f"{CIFAR100} task.labels={n}" for n in (4000, 10000)},
+    columns=COLUMNS,
+    single=tuned(ROWS_HERE, COLUMNS),
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40, 250)},
     absent=frozenset(
         {("VAT", "CIFAR-100/10000"), ("Learning to Reweight", "CIFAR-10/2000")}

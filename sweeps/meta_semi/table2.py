@@ -2,11 +2,16 @@
 
 from sweeps.meta_semi import DIGITS, ROWS
 from sweeps.sweep import Sweep, pick
+from sweeps.tuned import tuned
+
+ROWS_HERE = pick(ROWS, "SWWAE", "CC-GAN", "MixMatch", "Meta-Semi")
+COLUMNS = {"STL-10/1000": "task=stl10 backbone=wrn37_2 protocol=mixmatch task.include_labelled=false"}
 
 SWEEP = Sweep(
     caption="Test errors (%) on STL-10.",
-    rows=pick(ROWS, "SWWAE", "CC-GAN", "MixMatch", "Meta-Semi"),
+    rows=ROWS_HERE,
     baseline="MixMatch",
-    columns={"STL-10/1000": "task=stl10 backbone=wrn37_2 protocol=mixmatch task.include_labelled=false"},
+    columns=COLUMNS,
+    single=tuned(ROWS_HERE, COLUMNS),
     demo={"digits/40": f"{DIGITS} task.labels=40"},
 )

@@ -2,19 +2,20 @@
 
 from sweeps.meta_semi import DIGITS, ROWS, SVHN
 from sweeps.sweep import Sweep, pick
+from sweeps.tuned import tuned
 
 COLUMNS = {f"SVHN/{n}": f"{SVHN} task.labels={n}" for n in (500, 1000)}
 
+ROWS_HERE = pick(
+    ROWS, *("VAT", "Π-Model", "Temp-ensemble", "Mean Teacher", "ICT", "SNTG", "Meta-Semi", "Meta-Semi + ICT")
+)
+
 SWEEP = Sweep(
     caption="Test errors (%) on SVHN with varying amount of labelled data.",
-    rows=pick(
-        ROWS,
-        *("VAT", "Π-Model", "Temp-ensemble", "Mean Teacher", "ICT", "SNTG", "Meta-Semi", "Meta-Semi + ICT"),
-    ),
+    rows=ROWS_HERE,
     baseline="ICT",
     columns=COLUMNS,
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (40, 250)},
-    single={("ICT", column): "method.beta=0.1" for column in COLUMNS}
-    | {("Meta-Semi + ICT", column): "method.regulariser.beta=0.1" for column in COLUMNS},
+    single=tuned(ROWS_HERE, COLUMNS),
     absent=frozenset({("VAT", "SVHN/500")}),
 )

@@ -3,21 +3,21 @@
 THEIRS = "protocol=fixmatch"  # the procedure that the baselines' published numbers come from
 OURS = "protocol=meta_t"  # Table 6
 
-ROWS: dict[str, str | None] = {  # None while the method does not exist
-    "Π-Model": None,
-    "VAT": None,
-    "MixMatch": None,
-    "ReMixMatch": None,
-    "UDA": None,
-    "CoMatch": None,
-    "SimMatch": None,
-    "SoftMatch": None,
-    "Pseudo-Labeling": None,
-    "cRT": None,
-    "LDAM": None,
-    "DARP": None,
-    "CReST": None,
-    "Adsh": None,
+ROWS: dict[str, str | None] = {
+    "Π-Model": f"method=pi_model {THEIRS}",
+    "VAT": f"method=vat {THEIRS}",
+    "MixMatch": f"method=mixmatch {THEIRS}",
+    "ReMixMatch": f"method=remixmatch {THEIRS}",
+    "UDA": f"method=uda {THEIRS}",
+    "CoMatch": f"method=comatch {THEIRS}",
+    "SimMatch": f"method=simmatch {THEIRS}",
+    "SoftMatch": f"method=soft_match {THEIRS}",
+    "Pseudo-Labeling": f"method=pseudo_labeling {THEIRS}",
+    "cRT": f"method=crt {THEIRS}",
+    "LDAM": f"method=ldam {THEIRS}",
+    "DARP": f"method=darp {THEIRS}",
+    "CReST": f"method=crest {THEIRS}",
+    "Adsh": f"method=adsh {THEIRS}",
     "FixMatch": f"method=fixmatch {THEIRS}",
     "Dash": f"method=dash {THEIRS}",
     "FlexMatch": f"method=flexmatch {THEIRS}",
@@ -26,6 +26,11 @@ ROWS: dict[str, str | None] = {  # None while the method does not exist
     "Supervised": f"method=supervised {THEIRS}",
     "Sup. baseline": f"method=supervised {THEIRS}",
     "Full-Supervised": f"method=supervised task.labels=all {THEIRS}",
+    "Full-Supervised + RandAugment": f"method=supervised_randaugment task.labels=all {THEIRS}",  # erratum T26
+    "FreeMatch": f"method=free_match {THEIRS}",
+    "CReST+": f"method=crest_plus {THEIRS}",
+    "FixMatch, τ = 0.5": f"method=fixmatch method.tau=0.5 {THEIRS}",  # where Meta-T's thresholds begin
+    "Meta-T, thresholds frozen": f"method=meta_t method.optimizer.lr=0.0 {OURS}",  # its TGN never learns
     "Meta-Semi": f"method=meta_semi {THEIRS}",  # of the other paper: here by the baselines' procedure
     "ICT": f"method=ict {THEIRS}",
     "Meta-Semi + ICT": f"method=meta_semi_ict {THEIRS}",

@@ -6,26 +6,27 @@ list of rows that all tables share.
 
 from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, ROWS
 from sweeps.sweep import Sweep, pick
+from sweeps.tuned import tuned
 
-BESIDE = ("Supervised", "Green Meta-T", "Meta-Semi", "ICT", "Meta-Semi + ICT")
+CONTROLS = ("FixMatch, τ = 0.5", "Meta-T, thresholds frozen")  # does learning the thresholds matter?
+BESIDE = ("Supervised", "Green Meta-T", *CONTROLS, "FreeMatch", "Meta-Semi", "ICT", "Meta-Semi + ICT")
+UPPER = ("Full-Supervised", "Full-Supervised + RandAugment")
+ROWS_HERE = pick(
+    ROWS,
+    *("Π-Model", "VAT", "MixMatch", "UDA", "CoMatch", "SimMatch", "Pseudo-Labeling"),
+    *("FixMatch", "Dash", "FlexMatch", "Meta-T", *UPPER, *BESIDE),
+)
+COLUMNS = {f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (40, 250, 4000)} | {
+    f"CIFAR-100/{n}": f"{CIFAR100} task.labels={n}" for n in (400, 2500, 10000)
+}
 
 SWEEP = Sweep(
     caption="Error rates (%) on CIFAR-10 and CIFAR-100 with varying size of labelled set.",
-    rows=pick(
-        ROWS,
-        *("Π-Model", "VAT", "MixMatch", "UDA", "CoMatch", "SimMatch", "Pseudo-Labeling"),
-        *("FixMatch", "Dash", "FlexMatch", "Meta-T", "Full-Supervised", *BESIDE),
-    ),
-    beside=BESIDE,
-    reference=("Full-Supervised",),
-    columns={
-        "CIFAR-10/40": f"{CIFAR10} task.labels=40",
-        "CIFAR-10/250": f"{CIFAR10} task.labels=250",
-        "CIFAR-10/4000": f"{CIFAR10} task.labels=4000",
-        "CIFAR-100/400": f"{CIFAR100} task.labels=400",
-        "CIFAR-100/2500": f"{CIFAR100} task.labels=2500",
-        "CIFAR-100/10000": f"{CIFAR100} task.labels=10000",
-    },
+    rows=ROWS_HERE,
+    beside=(*BESIDE, "Full-Supervised + RandAugment"),
+    reference=UPPER,
+    columns=COLUMNS,
+    single=tuned(ROWS_HERE, COLUMNS),
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40, 250)},
     absent=frozenset(
         {

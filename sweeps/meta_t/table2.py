@@ -4,6 +4,7 @@ from itertools import product
 
 from sweeps.meta_t import DIGITS, ROWS, STL10, SVHN
 from sweeps.sweep import Sweep, pick
+from sweeps.tuned import tuned
 
 IMAGES = {
     "SVHN/40": f"{SVHN} task.labels=40",
@@ -30,14 +31,15 @@ WHERE = {  # which blocks of columns a row stands in: Images, Imagenet, Texts
     "SimMatch": "N",
     "SoftMatch": "T",
 }
+ROWS_HERE = pick(ROWS, *WHERE)
 BLOCKS = {"I": (*IMAGES, *DEMO), "N": tuple(IMAGENET), "T": TEXTS}
 
 SWEEP = Sweep(
     caption="Error rates (%) on SVHN, STL-10 and texts; top-1 and top-5 accuracy (%) on ImageNet.",
-    rows=pick(ROWS, *WHERE),
+    rows=ROWS_HERE,
     columns={**IMAGES, **dict.fromkeys((*IMAGENET, *TEXTS))},
     demo=DEMO,
-    single={("Meta-T", "STL-10/1000"): "protocol.ratio=4"},  # Table 6
+    single=tuned(ROWS_HERE, IMAGES) | {("Meta-T", "STL-10/1000"): "protocol.ratio=4"},  # Table 6
     metrics=IMAGENET,
     absent=frozenset(
         {(row, c) for row, where in WHERE.items() for block in BLOCKS if block not in where for c in BLOCKS[block]}

@@ -112,3 +112,8 @@ def test_readmes_first_line_is_the_papers_run() -> None:
     table = load("meta_t/table1")
     ours = replace(table, rows=pick(table.rows, "Meta-T"), columns=pick(table.columns, "CIFAR-10/40"))
     assert run_id(resolve(line.split())) == next(cell.run.id for cell in ours.cells("paper") if cell.seed == 0)
+
+
+def test_of_two_choices_of_a_group_the_last_counts():
+    for first, second in (("meta_t", "demo"), ("demo", "meta_t")):
+        assert compose([f"protocol={first}", "scale=paper", f"protocol={second}"]).protocol.name == second
