@@ -1,7 +1,6 @@
 """Every method in turn, at the smallest scale, and what its steps and runs leave behind."""
 
 import inspect
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +11,6 @@ from hydra.utils import get_class
 from torch import Tensor, nn
 
 from benchmarks.config import compose, options
-from benchmarks.store.run import Run
 from methods.base import Method
 
 METHODS = options("method")
@@ -110,16 +108,6 @@ def midway(parts: Parts) -> Parts:
         parts.method.t.add_(1)  # every input has been seen once
     parts.student.step = parts.student.steps // 2
     return parts
-
-
-def outcome(done: Run) -> tuple[list[dict[str, Any]], bytes, dict[str, Any]]:
-    """What a run left behind, but for the time it took."""
-    rows = done.rows()
-    result = json.loads((done / "result.json").read_text())
-    for record in (*rows, result):
-        assert record.pop("seconds") > 0
-        del record["cpu_seconds"], record["load"]
-    return rows, (done / "pseudo.csv.gz").read_bytes(), result
 
 
 def stop_after(steps: int) -> Callable[[], bool]:

@@ -1,12 +1,12 @@
 """Kill runs at random, many times, and see what is left:  python -m tests.faults [runs] [seed]
 
-Every method on digits. Each run is carried out once in peace and once under SIGKILL: at a random moment by the clock,
-and from within while a file is written, flushed, renamed or removed. Then both must hold the same bits: metrics,
-pseudo-labels, weights. The last line is kills=K resumes=R runs=N lost=L differing=D; the exit status is 1 unless
-lost and differing are 0.
+Every method on digits. Each run is carried out once in peace and once under fire: SIGKILL at a random moment by the
+clock, SIGHUP (a closed terminal, after which it saves and ends) likewise, and SIGKILL from within while a file is
+written, flushed, renamed or removed. Every other run saves by the clock, at whatever step that falls on; the rest at
+their evaluations. Then both must hold the same bits: metrics, pseudo-labels, weights. The last line is
+kills=K hangups=H resumes=R runs=N lost=L differing=D; the exit status is 1 unless lost and differing are 0.
 """
 
-import json
 import os
 import random
 import signal
@@ -20,26 +20,34 @@ from typing import Any
 import torch
 
 from benchmarks.config import compose, options, plain
+from benchmarks.errors import Stopped
+from benchmarks.machine import signals
 from benchmarks.run import execute
 from benchmarks.store import checkpoint, disk
 from benchmarks.store import run as store
 from benchmarks.store.run import Run
+from tests.outcomes import outcome
 
 SIZE = ("scale=smoke", "steps=24", "protocol.eval_every=3")  # a checkpoint at each of 8 evaluations
-KILLS = 4  #: of one run at most
+KILLS = 4  #: of one run at most, hang-ups among them
+HUNG = 3  #: the exit status of a run that was asked to end
+OFTEN = "0.05"  #: seconds between two checkpoints of a run that saves by the clock
 SLOW = ("meta_semi_assumption",)  # meta_semi with a measurement that takes half a minute an evaluation
 
 
 def fork(work: Callable[[], Any]) -> int:
-    """A child with everything imported already; its exit status is 0 when `work` returns."""
+    """A child with everything imported already; its exit status is 0 when `work` returns, HUNG when it was stopped."""
     sys.stdout.flush()
     child = os.fork()
     if child:
         return child
     status = 1
     try:
+        signals.listen(signal.SIGHUP)
         work()
         status = 0
+    except Stopped:
+        status = HUNG
     finally:
         os._exit(status)
 
@@ -80,57 +88,47 @@ def die_at(call: int, rng: random.Random) -> None:
     Path.unlink = deadly(Path.unlink)  # type: ignore[assignment, method-assign]
 
 
-def content(run: Run) -> dict[str, Any]:
-    """What must not differ: everything but the clock."""
-    result = json.loads((run / "result.json").read_text())
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in run.rows()]
-    return {
-        "rows": rows,
-        "pseudo": (run / "pseudo.csv.gz").read_bytes(),
-        "result": {k: v for k, v in result.items() if k != "seconds"},
-    }
-
-
-def torment(cfg: Any, peace: float, rng: random.Random) -> tuple[int, int]:
-    """(kills, resumes) of one run; it may end without a result, which the caller counts as lost."""
-    kills = resumes = 0
+def torment(cfg: Any, peace: float, rng: random.Random) -> tuple[int, int, int]:
+    """(kills, hang-ups, resumes) of one run; it may end without a result, which the caller counts as lost."""
+    kills = hangups = resumes = 0
     run = Run(plain(cfg))
-    while kills < 3 * KILLS:
-        kept = any(run.folder.glob("checkpoint*.pt"))
-        resumes += kills > 0 and kept
+    while kills + hangups < 3 * KILLS:
+        again = kills + hangups > 0
+        resumes += again and any(run.folder.glob("checkpoint*.pt"))
 
-        def work(seed: int = rng.getrandbits(32), last: bool = kills >= KILLS) -> None:
+        def work(seed: int = rng.getrandbits(32), last: bool = kills + hangups >= KILLS) -> None:
             own = random.Random(seed)
             if not last and own.random() < 0.5:
                 die_at(own.randint(1, 70), own)
-            execute(cfg)
+            execute(cfg, stop=signals.asked)
 
         child = fork(work)
-        if kills < KILLS:
-            _await(child, rng.uniform(0, 1.2) * peace)
+        if kills + hangups < KILLS:
+            _await(child, rng.uniform(0, 1.2) * peace, rng.choice((signal.SIGKILL, signal.SIGHUP)))
         _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status):
-            return kills, resumes
-        kills += 1
-    return kills, resumes
+        killed, hung = os.WIFSIGNALED(status), os.waitstatus_to_exitcode(status) == HUNG
+        if not killed and not hung:
+            break
+        kills, hangups = kills + killed, hangups + hung
+    return kills, hangups, resumes
 
 
-def _await(child: int, seconds: float) -> None:
-    """SIGKILL after so many seconds, unless it has ended by then."""
+def _await(child: int, seconds: float, signum: int) -> None:
+    """That signal after so many seconds, unless it has ended by then."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             return
         time.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
+    os.kill(child, signum)
 
 
 def main(runs: int = 50, seed: int = 0) -> int:
     torch.set_num_threads(1)
-    os.environ |= {"SSL_CHECKPOINT": "0", "SSL_DEVICE": "cpu"}
+    os.environ["SSL_DEVICE"] = "cpu"
     rng = random.Random(seed)
     names = [name for name in options("method") if name not in SLOW]
-    kills = resumes = lost = differing = 0
+    kills = hangups = resumes = lost = differing = 0
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SSL_RUNS"] = f"{folder}/before"
         for name in ("supervised", "meta_t"):  # whatever is imported late is imported before the first fork
@@ -142,17 +140,20 @@ def main(runs: int = 50, seed: int = 0) -> int:
             start = time.monotonic()
             os.waitpid(fork(lambda cfg=cfg: execute(cfg)), 0)  # type: ignore[misc]
             peace, reference = time.monotonic() - start, Run(plain(cfg))
-            os.environ["SSL_RUNS"] = f"{folder}/war"
-            killed, resumed = torment(cfg, peace, rng)
+            os.environ |= {"SSL_RUNS": f"{folder}/war", "SSL_CHECKPOINT": OFTEN if k % 2 else "0"}
+            killed, hung, resumed = torment(cfg, peace, rng)
             tried = Run(plain(cfg))
-            kills, resumes = kills + killed, resumes + resumed
-            same = tried.done and reference.done and content(tried) == content(reference)
+            kills, hangups, resumes = kills + killed, hangups + hung, resumes + resumed
+            same = tried.done and reference.done and outcome(tried) == outcome(reference)
             lost += not tried.done
             differing += tried.done and not same
             left = [path.name for path in tried.folder.iterdir() if path.name.startswith((".", "checkpoint"))]
             verdict = "lost" if not tried.done else "same bits" if same else "DIFFERS"
-            print(f"{name}, seed {k // len(names)}: {killed} kills, {resumed} resumes, {verdict} {left}", flush=True)
-    print(f"kills={kills} resumes={resumes} runs={runs} lost={lost} differing={differing}")
+            print(
+                f"{name}, seed {k // len(names)}: {killed} kills, {hung} hang-ups, {resumed} resumes, {verdict} {left}",
+                flush=True,
+            )
+    print(f"kills={kills} hangups={hangups} resumes={resumes} runs={runs} lost={lost} differing={differing}")
     return 1 if lost or differing else 0
 
 

@@ -4,7 +4,8 @@ import dataclasses
 from typing import Any
 
 import pytest
-from contract import PERIODS, every_method, flat, outcome, same, smoke, state, stop_after, sure
+from contract import PERIODS, every_method, flat, same, smoke, state, stop_after, sure
+from outcomes import outcome
 from torch import Tensor
 from transcript import Transcripts
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from contract import confident, outcome, stop_after
+from contract import confident, stop_after
+from outcomes import outcome
 from stages import spied
 from toy import FACTS, C, ToyNet, batch_of, logits, softmax, student_of
 

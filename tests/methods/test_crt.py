@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from contract import outcome, stop_after
+from contract import stop_after
+from outcomes import outcome
 from stages import spied
 from toy import B, H, ToyNet, batch_of, logits, same, softmax, student_of
 

@@ -1,6 +1,5 @@
 """A throw-away SLURM for tests, and what tests do with it."""
 
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine.settings import runs
-from benchmarks.store.run import Run
+from tests.outcomes import outcome
 
 SCRIPT = Path(__file__).parent / "local-slurm.sh"
 TOOLS = ("munged", "slurmctld", "slurmd", "sbatch")
@@ -84,21 +83,14 @@ def said(pattern: str) -> int:
     return sum(len(re.findall(pattern, log.read_text())) for log in runs().glob(".jobs/*/*_log.out"))
 
 
-def content(run: Run) -> tuple[Any, ...]:
-    """What must not differ between two runs of one configuration: rows, weights, pseudo-labels; not the clock."""
-    result = json.loads((run / "result.json").read_text())
-    rows = [{key: value for key, value in row.items() if key != "seconds"} for row in run.rows()]
-    return rows, {key: value for key, value in result.items() if key != "seconds"}, (run / "pseudo.csv.gz").read_bytes()
-
-
 def in_peace(overrides: Sequence[str], store: Path) -> tuple[Any, ...]:
-    """The content of an uninterrupted run in this process."""
+    """The outcome of an uninterrupted run in this process."""
     from benchmarks.config import compose
     from benchmarks.run import execute
 
     before = os.environ["SSL_RUNS"]
     os.environ["SSL_RUNS"] = str(store)
     try:
-        return content(execute(compose(overrides)))
+        return outcome(execute(compose(overrides)))
     finally:
         os.environ["SSL_RUNS"] = before

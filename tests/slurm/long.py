@@ -18,7 +18,8 @@ import torch
 
 from sweeps import examine, launch, slurm, status
 from sweeps.sweep import Cell, Sweep
-from tests.slurm.harness import cluster, content, evidence, in_peace, lacking, own_data, preempt, said, until
+from tests.outcomes import outcome
+from tests.slurm.harness import cluster, evidence, in_peace, lacking, own_data, preempt, said, until
 
 ROW = {"FixMatch": "method=fixmatch method._target_=tests.slurm.slow.Slow"}
 CORES = 8  #: pretended ones: 4 tasks of either kind at a time, and runs that mostly sleep
@@ -47,10 +48,10 @@ def main() -> int:
         os.environ["SSL_RUNS"] = f"{folder}/runs"
         size = own_data(Path(folder, "data"))
         preempted, timed = cells(20, 50, size), cells(10, 300, size)
-        common = {"scale": "smoke", "memory_gb": "0.5"}
-        limits = {"hours": "0.0667", "signal_delay": "60", "partition": "short", "concurrency": "4"}
-        launch.submit("long/timed", timed, common | limits, dry=False)
-        launch.submit("long/preempted", preempted, common | {"hours": "1", "concurrency": "4"}, dry=False)
+        common = ["scale=smoke", "memory_gb=0.5", "concurrency=4"]
+        limits = ["hours=0.0667", "signal_delay=60", "partition=short"]
+        launch.submit(timed, launch.order(["long/timed", *common, *limits]))
+        launch.submit(preempted, launch.order(["long/preempted", *common, "hours=1"]))
         first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
         every = [*preempted, *timed]
 
@@ -77,7 +78,7 @@ def main() -> int:
         if lost:
             print(evidence())
         os.environ["SSL_SLOW"] = "0"
-        fought = {cell.run.id: content(cell.run) for cell in every if cell.run.done}
+        fought = {cell.run.id: outcome(cell.run) for cell in every if cell.run.done}
         differing = sum(fought[c.run.id] != in_peace(c.overrides, Path(folder, "peace")) for c in every if c.run.done)
         preemptions, timeouts = restarts(second), restarts(first)
     print(f"{time.monotonic() - began:.0f} s")

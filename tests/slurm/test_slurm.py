@@ -9,7 +9,8 @@ import pytest
 
 from sweeps import cancel, examine, launch, slurm, status
 from sweeps.sweep import Cell, Sweep
-from tests.slurm.harness import cluster, content, in_peace, lacking, own_data, preempt, said, squeue, until
+from tests.outcomes import outcome
+from tests.slurm.harness import cluster, in_peace, lacking, own_data, preempt, said, squeue, until
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 SMALL = ("scale=smoke", "launcher=slurm", "memory_gb=0.5", "hours=1")
@@ -52,7 +53,7 @@ def begun(cell: Cell) -> bool:
 def same(cell: Cell, folder: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Is it what an uninterrupted run gives?"""
     monkeypatch.setenv("SSL_SLOW", "0")
-    return content(cell.run) == in_peace(cell.overrides, folder / "peace")
+    return outcome(cell.run) == in_peace(cell.overrides, folder / "peace")
 
 
 def test_a_preempted_sweep_and_a_bug(node, store, monkeypatch, tmp_path, capsys):
@@ -102,7 +103,7 @@ def test_two_people_at_once(node, store, monkeypatch, tmp_path):
     """A run twice in the queue, as after two launches in one moment: it is carried out once."""
     (cell,) = declare(monkeypatch, tmp_path, 20)
     for _ in range(2):
-        launch.submit("a/b", [cell], {"scale": "smoke", "memory_gb": "0.5", "gpus": "0", "cpus": "1"}, dry=False)
+        launch.submit([cell], launch.order(["a/b", *SMALL, "gpus=0", "cpus=1"]))
     until("an empty queue", lambda: not squeue())
     assert [row["step"] for row in cell.run.rows()] == [5, 10, 15, 20] and cell.run.done
 
