@@ -82,12 +82,20 @@ def _source(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def stale(run: Run) -> str:
     """Why a run's number is not what the same command would give now; empty where it is, or where nobody knows."""
-    before = run.recorded
-    name, data, then = run.config["task"]["name"], before.get("data"), before.get("code")
-    here = files.content(name) if data else None
-    if here and here != data:
-        return f"the data set {name} has changed"
-    now = code(run.config)
+    return other_data(run) or other_code(run)
+
+
+def other_data(run: Run) -> str:
+    """Says that the run's data set has changed; empty where it has not, or is not here."""
+    name, then = run.config["task"]["name"], run.recorded.get("data")
+    here = files.content(name) if then else None
+    return f"the data set {name} has changed" if here and here != then else ""
+
+
+def other_code(run: Run) -> str:
+    """Says which of the code that made the run has changed since; empty where none has, or it was accepted as it is."""
+    before, now = run.recorded, code(run.config)
+    then = before.get("code")
     if not then or before.get("accepted") == now:
         return ""
     changed = [module for module in now if then.get(module) != now[module]]
@@ -102,18 +110,16 @@ def settle(run: Run, device: str) -> None:
     """
     if not run.recorded:
         return
-    why = stale(run)
-    other_data = why.startswith("the data set")
     begun = not run.done and next(run.folder.glob("*.pt"), None) is not None
-    if begun and not other_data:
-        why = unlike(run, device) or why
-    if not why or not (begun or run.done):
+    if not (begun or run.done):
         return
+    never = other_data(run) or (begun and unlike(run, device))
     if settings.stale() == "anew":
-        put_away(run)
-    elif other_data or (begun and unlike(run, device)):
-        raise UserError(f"run {run.id}: {why}: bring that back, or SSL_STALE=anew starts over")
-    elif settings.stale() == "accept":
+        if never or other_code(run):
+            put_away(run)
+    elif never:
+        raise UserError(f"run {run.id}: {never}: bring that back, or SSL_STALE=anew starts over")
+    elif settings.stale() == "accept" and other_code(run):
         run.remember(accepted=code(run.config))
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import provenance
 from benchmarks.store import claim
 from sweeps import slurm
 from sweeps.sweep import Cell
@@ -31,7 +32,8 @@ def examine(cells: Sequence[Cell]) -> list[Report]:
 def _examine(cell: Cell, task: slurm.Task | None) -> Report:
     run = cell.run
     if run.done:
-        return Report(cell, "done")
+        why = provenance.stale(run)
+        return Report(cell, "stale", why) if why else Report(cell, "done")
     queued = task is not None and slurm.active(task)
     if _under_way(run.folder):
         return Report(cell, "running", _progress(cell))

@@ -5,8 +5,9 @@ others; it is named at the end, and the exit status is then 1. row=NAME and colu
 --dry-run only says what would run, and what a cluster would be asked for.
 
 local uses the machine's GPUs, or else its cores; debug runs one after the other in this process; slurm submits job
-arrays and returns: python -m sweeps.status and python -m sweeps.cancel take the same arguments. sweeps/launch.yaml
-explains the settings (partition, hours, memory_gb, gpus, runs_per_gpu, ...): here as hours=12 or wrn28_8.hours=48, or
+arrays and returns: python -m sweeps.status and python -m sweeps.cancel take the same arguments. With --wait it stays,
+submits what submit_limit held back as the queue empties, and ends with the last task. sweeps/launch.yaml explains the
+settings (partition, hours, memory_gb, gpus, runs_per_gpu, sbatch.OPTION, ...): here as hours=12 or wrn28_8.hours=48, or
 in settings=FILE.
 """
 
@@ -19,10 +20,12 @@ from tqdm import tqdm
 from benchmarks.arguments import read
 from benchmarks.errors import UserError, command
 from sweeps import arrays, local, slurm
-from sweeps.settings import NAMES, is_setting, settings
+from sweeps.settings import NAMES, Settings, is_setting, settings
+from sweeps.stale import settle
 from sweeps.sweep import Cell, load
 
 LAUNCHERS = ("local", "slurm", "debug")
+PAUSE = 60.0  #: seconds between two looks at the queue with --wait
 
 
 class Order(NamedTuple):
@@ -36,6 +39,7 @@ class Order(NamedTuple):
     file: str | None  #: of launch settings
     given: dict[str, str]  #: launch settings on the command line
     dry: bool
+    wait: bool
 
     @property
     def title(self) -> str:
@@ -47,12 +51,13 @@ def order(arguments: list[str]) -> Order:
     words, options, rest = read(
         arguments, is_setting, NAMES, scale="demo", launcher=LAUNCHERS, row=None, column=None, settings=None
     )
-    names = [word for word in words if word != "--dry-run"]
+    names = [word for word in words if word not in ("--dry-run", "--wait")]
     if len(names) != 1:
         raise UserError("which table? e.g. python -m sweeps.launch meta_t/table1 scale=demo")
     pairs = (argument.partition("=") for argument in rest)
     given = {key: value for key, _, value in pairs}
-    return Order(names[0], file=options.pop("settings"), given=given, dry="--dry-run" in words, **options)
+    dry, wait = "--dry-run" in words, "--wait" in words
+    return Order(names[0], file=options.pop("settings"), given=given, dry=dry, wait=wait, **options)
 
 
 def distinct(name: str, scale: str, row: str | None = None, column: str | None = None) -> list[Cell]:
@@ -63,10 +68,11 @@ def distinct(name: str, scale: str, row: str | None = None, column: str | None =
     return list({cell.run.id: cell for cell in cells}.values())
 
 
-def launch(cells: list[Cell], per_gpu: int = 1, debug: bool = False) -> list[tuple[Cell, str]]:
+def launch(cells: list[Cell], here: Settings, debug: bool = False) -> list[tuple[Cell, str]]:
     """Run the cells here with a progress bar; returns those that failed, with the reason."""
     cells = cells[::-1]  # dear rows stand last
-    works = ((cell, local.execute(cell)) for cell in cells) if debug else local.carry_out(cells, None, per_gpu)
+    each = ((cell, local.execute(cell)) for cell in cells)
+    works = each if debug else local.carry_out(cells, here.workers, here.runs_per_gpu)
     failed = []
     start = time.monotonic()
     bar = tqdm(total=len(cells), unit="run", disable=None, smoothing=0)  # a bar on a terminal, else a line a run
@@ -84,24 +90,46 @@ def launch(cells: list[Cell], per_gpu: int = 1, debug: bool = False) -> list[tup
     return failed
 
 
-def submit(cells: list[Cell], wanted: Order) -> None:
-    """Job arrays for the cells; says what they ask for. Raises UserError."""
+def submit(cells: list[Cell], wanted: Order) -> list[Cell]:
+    """Job arrays for the cells; says what they ask for. Returns those that it held back. Raises UserError."""
+    largest, queued = None, 0
     try:
         largest = slurm.largest_array()
+        queued = slurm.queued()
     except UserError:
         if not wanted.dry:
             raise
-        largest = None
-    found = arrays.arrays(cells, wanted.file, wanted.given, largest)
+    found = arrays.fitting(arrays.arrays(cells, wanted.file, wanted.given, largest), queued)
     for array in found:
         s, n = array.settings, len(array.tasks)
         where = "would be submitted" if wanted.dry else f"job {arrays.submit(wanted.name, wanted.scale, array)}"
+        memory = "" if s.memory_gb is None else f"{s.memory_gb:g} GB, "
         print(
             f"{array.kind}: {sum(map(len, array.tasks))} runs in {n} tasks, {s.runs_per_gpu} a task, {s.gpus} GPU, "
-            f"{s.cpus} cores, {s.memory_gb:g} GB, {s.hours:g} h each, {s.concurrency} at a time: {where}"
+            f"{s.cpus} cores, {memory}{s.hours:g} h each, {s.concurrency} at a time: {where}"
         )
     hours, gpu_hours = sum(a.hours for a in found), sum(a.hours * a.settings.gpus for a in found)
-    print(f"in total {len(cells)} runs, {hours:,.0f} hours asked for at most, {gpu_hours:,.0f} GPU-hours")
+    sent = {cell.run.id for array in found for task in array.tasks for cell in task}
+    print(f"in total {len(sent)} runs, {hours:,.0f} hours asked for at most, {gpu_hours:,.0f} GPU-hours")
+    held = [cell for cell in cells if cell.run.id not in sent]
+    if held:
+        again = "" if wanted.wait else "; launch again when these are through, or with --wait"
+        print(f"held back by submit_limit: {len(held)} runs, beside {queued} tasks in the queue{again}")
+    return held
+
+
+def in_queue(cells: list[Cell]) -> set[str]:
+    """Ids of the runs that SLURM has."""
+    known = slurm.tasks(cell.run.id for cell in cells if not cell.run.done)
+    return {run for run, task in known.items() if slurm.active(task)}
+
+
+def stay(cells: list[Cell], wanted: Order, held: list[Cell]) -> None:
+    """Submit what was held back as the queue empties, each run once; until none of the cells is in the queue."""
+    while held or in_queue(cells):
+        time.sleep(PAUSE)
+        if held:
+            held = submit(held, wanted)
 
 
 @command
@@ -109,21 +137,24 @@ def main(arguments: list[str]) -> int:
     try:
         wanted = order(arguments)
         every = distinct(wanted.name, wanted.scale, wanted.row, wanted.column)
+        stale = settle(every, wanted.dry)
         cells = [cell for cell in every if not cell.run.done]
         done, on_slurm = len(every) - len(cells), wanted.launcher == "slurm"
-        known = slurm.tasks(cell.run.id for cell in cells) if on_slurm else {}
-        queued = {run for run, task in known.items() if slurm.active(task)}
+        queued = in_queue(cells) if on_slurm else set()
         cells = [cell for cell in cells if cell.run.id not in queued]
         there = f"{len(queued)} in the queue, " if on_slurm else ""
         print(f"{wanted.title}: {done} of {len(every)} runs done, {there}{len(cells)} to go")
+        for line in stale:
+            print(line)
         if wanted.dry:
             print(*(cell.command for cell in cells), sep="\n")
-        if cells and (on_slurm or wanted.dry):
-            submit(cells, wanted)
+        held = submit(cells, wanted) if cells and (on_slurm or wanted.dry) else []
+        if on_slurm and wanted.wait and not wanted.dry:
+            stay(every, wanted, held)
         if not cells or on_slurm or wanted.dry:
             return 0
         here = settings("local", wanted.file, wanted.given)
-        failed = launch(cells, here.runs_per_gpu, wanted.launcher == "debug")
+        failed = launch(cells, here, wanted.launcher == "debug")
     except KeyboardInterrupt:
         print("interrupted: what is finished stays; the same command goes on from here", file=sys.stderr)
         return 130

@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from benchmarks.errors import Stopped, UserError
 from benchmarks.machine import settings
 from benchmarks.machine import signals as stop
+from benchmarks.machine.cores import cores
 from benchmarks.store.claim import Claimed
 
 
@@ -36,14 +37,6 @@ W = TypeVar("W", bound=Work)
 class Outcome(NamedTuple):
     state: str  #: done | failed | stopped (with a checkpoint) | claimed (another process is at it)
     reason: str = ""
-
-
-def cores() -> int:
-    """What this process may use: in a SLURM job what it was given, also where nothing enforces it."""
-    given = os.environ.get("SLURM_CPUS_PER_TASK")
-    if given:
-        return int(given)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpus() -> list[str]:

@@ -1,5 +1,6 @@
 """What SLURM says of the runs that were submitted into this store, whoever did it. Works without accounting."""
 
+import getpass
 import json
 import re
 import subprocess
@@ -29,6 +30,11 @@ def largest_array() -> int:
     """MaxArraySize bounds the index, not the number: one less is always right. Raises UserError without SLURM."""
     answer = re.search(r"^MaxArraySize\s*=\s*(\d+)", ask("scontrol", "show", "config"), re.M)
     return max(1, int(answer[1]) - 1) if answer else 1000
+
+
+def queued() -> int:
+    """How many tasks this user has in the queue, of whatever store. Raises UserError without SLURM."""
+    return len(ask("squeue", "-h", "-r", "-o", "%i", "-u", getpass.getuser()).split())
 
 
 def records() -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -1,7 +1,8 @@
 """How far a table is:  python -m sweeps.status meta_t/table1 scale=demo [row=NAME] [column=NAME]
 
-Per cell: done, running, queued, failed, missing; then what is under way, with the time left by metrics.jsonl, and why
-runs failed or ended early. Reads the run store and, where there is one, asks SLURM (accounting is not needed).
+Per cell: done, stale (done, but with other data or code than is here now), running, queued, failed, missing; then what
+is under way, with the time left by metrics.jsonl, and why runs are stale, failed or ended early. Reads the run store
+and, where there is one, asks SLURM (accounting is not needed).
 """
 
 import json
@@ -12,8 +13,9 @@ from collections.abc import Sequence
 from benchmarks.errors import UserError, command
 from sweeps.examine import Report, clock, examine
 from sweeps.launch import distinct, order
+from sweeps.stale import REMEDY
 
-STATES = ("done", "running", "queued", "failed", "missing")
+STATES = ("done", "stale", "running", "queued", "failed", "missing")
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -62,8 +64,10 @@ def main(arguments: list[str]) -> int:
     except json.JSONDecodeError as error:
         raise UserError(str(error)) from error
     print(f"{wanted.title}\n\n{table(reports)}\n\n{left(reports)}")
+    for why, n in Counter(report.detail for report in reports if report.state == "stale").items():
+        print(f"stale: {n} runs, {why}. {REMEDY}")
     for report in reports:
-        if report.detail:
+        if report.detail and report.state != "stale":
             cell = report.cell
             print(f"{report.state}: {cell.row}, {cell.column}, seed {cell.seed} ({cell.run.id}): {report.detail}")
             print(*(f"    {line}" for line in report.tail), sep="\n", end="\n" if report.tail else "")

@@ -2,6 +2,7 @@
 
 settings      every SSL_* environment variable, read in this one place
 device        which device, its fast settings, and the state of its random generators
+cores         how many processors it may use
 signals       being asked to end
 terminal      printing that never ends a training
 malloc        freed memory stays with the process

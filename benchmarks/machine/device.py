@@ -8,6 +8,7 @@ import torch
 
 from benchmarks.errors import blame
 from benchmarks.machine import malloc, settings
+from benchmarks.machine.cores import cores
 
 
 def device() -> torch.device:
@@ -20,10 +21,11 @@ def device() -> torch.device:
 def tune() -> None:
     """This process's fast settings: freed memory stays with it, and what a GPU is faster with.
 
-    TF32 in convolutions, where it is harmless (in products the TGN's gate would magnify it); cuDNN tries its
+    There are no more threads than cores that may be used, which torch does not see in a container with a quota. TF32 in convolutions, where it is harmless (in products the TGN's gate would magnify it); cuDNN tries its
     algorithms, as all steps have one shape; streams and graphs are made on the run's own GPU.
     """
     malloc.keep()
+    torch.set_num_threads(min(torch.get_num_threads(), cores()))
     if device().type == "cuda":
         torch.cuda.set_device(device())
     torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.provenance import other_code, other_data
 from benchmarks.store.run import Run
 from reports.collect import read
 from sweeps.sweep import Budget, Cell, Sweep
 
 COLUMNS = (
     *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "fault"),
-    *("state", "report", "limit", "step", "time"),
+    *("state", "stale", "report", "limit", "step", "time"),
 )
 
 
@@ -20,9 +21,11 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     """A line per run that the table asks for, with the columns of COLUMNS.
 
     `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
-    numbers that is. `share` is the share of the protocol's steps that the run does. `state` is done, begun, missing or
-    faulty, and `fault` says why a run's directory could not be read. In a column with a time budget `limit` is the
-    budget in seconds, and `value`, `step` and `time` (seconds of training) are those of the last evaluation within it.
+    numbers that is. `share` is the share of the protocol's steps that the run does. `state` is done, begun, missing,
+    faulty or outdated (made of other data than are here now, so that it has no value); `fault` says why a run's
+    directory could not be read, and `stale` how its code or data differ from today's. In a column with a time budget
+    `limit` is the budget in seconds, and `value`, `step` and `time` (seconds of training) are those of the last
+    evaluation within it.
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -54,6 +57,7 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         "labels": str(config["task"]["labels"]),
         "fault": "",
         "state": "done",
+        "stale": "",
         "report": "best_on_test" if best_on_test else config["protocol"]["report"],
         "limit": math.nan,
         "step": math.nan,
@@ -65,6 +69,9 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         value = read.reported(found, metric, "best_on_test" if best_on_test else "")
     except read.BROKEN as error:
         return line | {"state": "faulty", "fault": read.fault(cell.run / "result.json", error)}
+    if outdated := other_data(cell.run):
+        return line | {"state": "outdated", "stale": outdated}
+    line["stale"] = other_code(cell.run)
     return line | {"value": value, "seconds": found["seconds"], "step": found["steps"], "time": found["seconds"]}
 
 

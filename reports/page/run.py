@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 from jinja2 import Environment
 
+from benchmarks.provenance import stale
 from reports.collect import read
+from sweeps.stale import REMEDY
 from sweeps.sweep import Cell
 
 WIDTH, HEIGHT, POINTS = 640.0, 200.0, 300
@@ -56,7 +58,8 @@ def facts(cell: Cell, environment: dict[str, Any], result: dict[str, Any]) -> di
     commit = environment.get("commit") or "not in a git checkout"
     versions = environment.get("versions", {})
     task = cell.config["task"]
-    return {
+    why = stale(cell.run)
+    return ({"stale": f"{why}. {REMEDY}"} if why else {}) | {
         "method": cell.config["method"]["name"],
         "task": f"{task['name']}, {task['labels']} labels, split {result.get('split', '?')}",
         "network": cell.config["backbone"]["name"],

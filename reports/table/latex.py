@@ -12,6 +12,7 @@ TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
     "<": r"$<$", ">": r"$>$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
     "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "§": r"$^\S$", "¶": r"$^\P$",
+    "‖": r"$^\parallel$",
     "Π": r"$\Pi$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$",
 }
 # fmt: on

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from reports.table.compare import twins
+from sweeps.stale import REMEDY
 from sweeps.sweep import DEMO_SEEDS, Sweep
 
 REPORT = {
@@ -16,6 +17,7 @@ MARKS = {
     "budget": "‡ fewer training steps than the protocol's: {}",
     "backbone": "† another backbone than the published cell's: {}",
     "labels": "§ another number of labels than the published cell's: {}",
+    "code": "‖ made by other code than is here now: {}",
     "selection": "¶ the published number is the best on the test set, ours is not (erratum T17): {}",
 }
 
@@ -86,6 +88,8 @@ def _gaps(name: str, scale: str, runs: pd.DataFrame) -> Iterator[str]:
         yield f"{left} of {len(distinct)} runs are missing; this submits them: {command}"
     if begun := distinct.loc[distinct["state"] == "begun", "id"].tolist():
         yield f"Begun, not finished and not counted: {', '.join(begun)}."
+    for why, n in distinct.loc[distinct["stale"] != "", "stale"].value_counts(sort=False).items():
+        yield f"Stale: {n} runs, {why}. {REMEDY}, with python -m sweeps.launch {name} scale={scale}"
     faults = [fault for fault in dict.fromkeys(runs["fault"]) if fault]
     yield from (f"Skipped: {fault}" for fault in faults)
     if faults:

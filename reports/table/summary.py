@@ -26,8 +26,8 @@ def summarise(sweep: Sweep, name: str, scale: str, runs: pd.DataFrame) -> pd.Dat
     columns are empty. The further columns are
 
     - wanted: how many seeds the cell should have;
-    - state: measured, missing, too early (done, but no evaluation within the time), absent (a dash in the paper) or not
-      implemented;
+    - state: measured, missing, too early (done, but no evaluation within the time), outdated (its data set has
+      changed), absent (a dash in the paper) or not implemented;
     - share, limit, step and time: as in the runs' frame, the least share and the mean of the others;
     - printed and source: the published number, verbatim, and whose it is.
     """
@@ -71,7 +71,8 @@ def _paper(name: str) -> dict[Any, dict[str, Any]]:
 def _state(cell: pd.DataFrame) -> str:
     if cell["value"].notna().any():
         return "measured"
-    return "too early" if (cell["state"] == "done").any() else "missing"
+    states = set(cell["state"])
+    return "too early" if "done" in states else "outdated" if "outdated" in states else "missing"
 
 
 def _marks(cell: pd.DataFrame, known: dict[str, Any], column: str, reference: bool) -> list[str]:
@@ -79,6 +80,8 @@ def _marks(cell: pd.DataFrame, known: dict[str, Any], column: str, reference: bo
     marks = []
     if cell["share"].min() < 1:
         marks.append("budget")
+    if (cell["value"].notna() & (cell["stale"] != "")).any():
+        marks.append("code")
     if not known:
         return marks
     if known["backbone"] and set(cell["backbone"]) != {known["backbone"]}:
