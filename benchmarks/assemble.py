@@ -1,5 +1,6 @@
 """A configuration -> the parts of its run: the only place where they are put together. A fault in it is one line."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,7 @@ def assemble(cfg: DictConfig, task: Task | None = None, compiled: bool | None = 
         options = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
         task, answers = tasks.build(**options, seed=cfg.seed, augment=make(cfg.task.augment))
         answers = answers.to(device())
-    net = network(cfg.backbone, task)
+    net = network(cfg.backbone, task, cfg.protocol.batch)
     task = task.to(device())
     method: Method = make(cfg.method)
     # what torch says of a number that cannot be: lr=-1, hidden=[-1]; anything else is a bug, with its traceback
@@ -92,7 +93,7 @@ def make(node: DictConfig, **more: Any) -> Any:
         ) from error
 
 
-def network(node: DictConfig, task: Task) -> nn.Module:
+def network(node: DictConfig, task: Task, batch: int) -> nn.Module:
     """The backbone, once it has taken two of the task's inputs. Raises UserError where they do not go together."""
     net: nn.Module = make(node, **task.unlabelled.dims, n_classes=task.n_classes)
     two = torch.arange(2, device=task.unlabelled.device)
@@ -100,6 +101,9 @@ def network(node: DictConfig, task: Task) -> nn.Module:
     size = "x".join(map(str, x.shape[2:]))
     with blame(f"backbone={node.name} cannot take inputs of {size}, choose another"), torch.no_grad():
         net.eval()(x)
+    if batch == 1:  # batch norm has no spread of one value
+        with blame(f"backbone={node.name} cannot train on protocol.batch=1 input of {size}, take more", (ValueError,)):
+            deepcopy(net).train()(x[:1])
     return net.train()
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from methods.base import Facts, Pseudo, Student
 from methods.functional import latest
+from methods.options import PositiveShare, Share
 from methods.thresholding import Thresholding
 
 ROUNDING = 1e-9  #: shares that are a little below a round one count as that
@@ -31,7 +32,7 @@ class Adsh(Thresholding):
     label: Tensor
     renewed: Tensor
 
-    def __init__(self, *, tau: float, period: float, **thresholding: Any) -> None:
+    def __init__(self, *, tau: Share, period: PositiveShare, **thresholding: Any) -> None:
         super().__init__(**thresholding)
         self.tau, self.period = tau, period
 

@@ -9,6 +9,7 @@ from methods.alignment import WindowAlignment
 from methods.base import Batch, Facts, Method, Pseudo, Step, Student
 from methods.functional import cross_entropy, one_hot, product
 from methods.heads import WithHeads, embed, projection
+from methods.options import Count, NonNegative, Positive, Share
 from methods.thresholding import above
 
 
@@ -32,8 +33,8 @@ class CoMatch(Method):
     written: Tensor
 
     def __init__(
-        self, *, tau: float, alpha: float, t: float, T: float, dim: int, queue: int, window: int,
-        lambda_u: float, lambda_c: float,
+        self, *, tau: Share, alpha: Share, t: Positive, T: Positive, dim: Count, queue: Count, window: Count,
+        lambda_u: NonNegative, lambda_c: NonNegative,
     ) -> None:  # fmt: skip
         super().__init__()
         self.tau, self.alpha, self.t, self.T = tau, alpha, t, T

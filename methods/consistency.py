@@ -8,6 +8,7 @@ from torch import Tensor
 
 from methods.base import Batch, Method, Step, Student
 from methods.functional import cross_entropy, ramp_up
+from methods.options import NonNegative, Share
 
 
 class Outputs(NamedTuple):
@@ -28,7 +29,7 @@ class Consistency(Method):
 
     views: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def __init__(self, *, w_max: float, ramp: float) -> None:
+    def __init__(self, *, w_max: NonNegative, ramp: Share) -> None:
         super().__init__()
         self.w_max, self.ramp = w_max, ramp
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from methods.alignment import WindowAlignment
 from methods.base import Facts, Trainer
 from methods.fixmatch import FixMatch
+from methods.options import Count, NonNegative, Share
 
 
 class CReST(FixMatch):
@@ -23,7 +24,7 @@ class CReST(FixMatch):
     Deviations: all nets start from the same weights; max p > tau as in FixMatch here.
     """
 
-    def __init__(self, *, generations: int, alpha: float, **fixmatch: Any) -> None:
+    def __init__(self, *, generations: Count, alpha: NonNegative, **fixmatch: Any) -> None:
         super().__init__(**fixmatch)
         self.generations, self.alpha = generations, alpha
 
@@ -72,7 +73,7 @@ class CReSTPlus(CReST):
     Deviation: p~ has taken in the present step, where the authors' code takes it in afterwards.
     """
 
-    def __init__(self, *, t_min: float, window: int, **crest: Any) -> None:
+    def __init__(self, *, t_min: Share, window: Count, **crest: Any) -> None:
         super().__init__(**crest)
         self.t_min, self.window = t_min, window
 

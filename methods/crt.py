@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from methods.base import Trainer
+from methods.options import PositiveShare
 from methods.supervised import Supervised
 
 
@@ -19,7 +20,7 @@ class CRT(Supervised):
     (facebookresearch/classifier-balancing) lets its statistics follow the balanced batches.
     """
 
-    def __init__(self, *, retraining: float) -> None:
+    def __init__(self, *, retraining: PositiveShare) -> None:
         super().__init__()
         self.retraining = retraining
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from methods.base import Facts, Student
 from methods.fixmatch import FixMatch
 from methods.functional import latest, one_hot, product
+from methods.options import Count, Decay, Natural, Positive, Share
 
 EPS = 1e-6  #: the authors' code, common.py
 
@@ -40,8 +41,8 @@ class DARP(FixMatch):
     refining: Tensor
 
     def __init__(
-        self, *, distribution: Literal["labels", "confusion"], counts: Sequence[int] | None, momentum: float,
-        alpha: float, warm_up: float, every: int, T: int, newton: int, **fixmatch: Any,
+        self, *, distribution: Literal["labels", "confusion"], counts: Sequence[Natural] | None, momentum: Decay,
+        alpha: Positive, warm_up: Share, every: Count, T: Count, newton: Count, **fixmatch: Any,
     ) -> None:  # fmt: skip
         super().__init__(**fixmatch)
         self.estimated, self.counts = distribution == "confusion" and counts is None, counts

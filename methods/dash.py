@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.base import Facts, Student
+from methods.options import NonNegative, Positive, PositiveShare, Share
 from methods.thresholding import Thresholding
 
 
@@ -24,7 +25,14 @@ class Dash(Thresholding):
     pseudo_loss: Tensor
 
     def __init__(
-        self, *, C: float, gamma: float, rho_min: float, warm_up: float, period: float, **thresholding: Any
+        self,
+        *,
+        C: Positive,
+        gamma: Positive,
+        rho_min: NonNegative,
+        warm_up: Share,
+        period: PositiveShare,
+        **thresholding: Any,
     ) -> None:
         super().__init__(**thresholding)
         self.C, self.gamma, self.rho_min, self.warm_up, self.period = C, gamma, rho_min, warm_up, period

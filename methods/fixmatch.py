@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from methods.options import Share
 from methods.thresholding import Thresholding
 
 
@@ -13,7 +14,7 @@ class FixMatch(Thresholding):
     Deviation: max p > tau as in Eq. (2) of the Meta-T paper, where FixMatch writes >=.
     """
 
-    def __init__(self, *, tau: float, **thresholding: Any) -> None:
+    def __init__(self, *, tau: Share, **thresholding: Any) -> None:
         super().__init__(**thresholding)
         self.tau = tau
 

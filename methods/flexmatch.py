@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.base import Facts, Student
+from methods.options import Share
 from methods.thresholding import Thresholding
 
 
@@ -19,7 +20,7 @@ class FlexMatch(Thresholding):
     memory: Tensor
     beta: Tensor
 
-    def __init__(self, *, tau: float, **thresholding: Any) -> None:
+    def __init__(self, *, tau: Share, **thresholding: Any) -> None:
         super().__init__(**thresholding)
         self.tau = tau
 

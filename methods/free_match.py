@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from methods.base import Facts, Student
 from methods.functional import one_hot
+from methods.options import Decay, NonNegative
 from methods.thresholding import Guess, Thresholding
 
 
@@ -26,7 +27,7 @@ class FreeMatch(Thresholding):
     p_tilde: Tensor
     h_tilde: Tensor
 
-    def __init__(self, *, momentum: float, w_f: float, **thresholding: Any) -> None:
+    def __init__(self, *, momentum: Decay, w_f: NonNegative, **thresholding: Any) -> None:
         super().__init__(**thresholding)
         self.momentum, self.w_f = momentum, w_f
 

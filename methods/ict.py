@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Method, Step, Student
 from methods.functional import cross_entropy, mix, mixing, mixup, one_hot, ramp_up
+from methods.options import NonNegative, Positive, Share
 
 
 class ICT(Method):
@@ -21,7 +22,7 @@ class ICT(Method):
     views = ("weak",)
     own_statistics = True
 
-    def __init__(self, *, beta: float, w_max: float, ramp: float) -> None:
+    def __init__(self, *, beta: Positive, w_max: NonNegative, ramp: Share) -> None:
         super().__init__()
         self.beta, self.w_max, self.ramp = beta, w_max, ramp
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Step, Student
 from methods.functional import cross_entropy, one_hot, product
+from methods.options import Decay, Positive, Share
 from methods.supervised import Supervised
 
 
@@ -39,7 +40,7 @@ class LDAM(Supervised):
     margin: Tensor
     omega: Tensor
 
-    def __init__(self, *, max_margin: float, s: float, beta: float, switch: float) -> None:
+    def __init__(self, *, max_margin: Positive, s: Positive, beta: Decay, switch: Share) -> None:
         super().__init__()
         self.max_margin, self.s, self.beta, self.switch = max_margin, s, beta, switch
 

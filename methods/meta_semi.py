@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Function, Inner, Method, Step, Student
 from methods.functional import cross_entropy, mixup, one_hot
+from methods.options import Positive
 
 Mixed = tuple[Tensor, Tensor]
 """Mixed inputs [B, ...] and distributions [B, C]."""
@@ -29,7 +30,7 @@ class MetaSemi(Method):
 
     views = ("weak",)
 
-    def __init__(self, *, beta: float, average_statistics: Literal["own", "copied"]) -> None:
+    def __init__(self, *, beta: Positive, average_statistics: Literal["own", "copied"]) -> None:
         super().__init__()
         self.beta, self.own_statistics = beta, average_statistics == "own"
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from methods.base import Batch, Function
 from methods.functional import cross_entropy, mixup, one_hot
 from methods.meta_semi import MetaSemi
+from methods.options import Count
 
 
 class MetaSemiAssumption(MetaSemi):
@@ -22,7 +23,7 @@ class MetaSemiAssumption(MetaSemi):
     their variance / n, so few samples make the ratio small; the paper's estimate is the same with n = 500.
     """
 
-    def __init__(self, *, samples: int, **meta_semi: Any) -> None:
+    def __init__(self, *, samples: Count, **meta_semi: Any) -> None:
         super().__init__(**meta_semi)
         self.samples = samples
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Function, Inner, Schedule, Step, Student
 from methods.functional import cross_entropy, one_hot
+from methods.options import Count, Decay, Positive
 from methods.thresholding import Guess, Thresholding
 
 
@@ -45,9 +46,9 @@ class MetaT(Thresholding):
     def __init__(
         self,
         *,
-        hidden: Sequence[int],
-        slope: float,
-        momentum: float,
+        hidden: Sequence[Count],
+        slope: Positive,
+        momentum: Decay,
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Schedule,
         **thresholding: Any,
@@ -119,7 +120,7 @@ class MetaT(Thresholding):
 class GreenMetaT(MetaT):
     """Meta-T whose thresholds learn on every k-th step only (Algorithm 2: t % k = 0); k = 1 is Meta-T."""
 
-    def __init__(self, *, k: int, **meta_t: Any) -> None:
+    def __init__(self, *, k: Count, **meta_t: Any) -> None:
         if k < 1:
             raise ValueError(f"Green Meta-T needs k >= 1, got k={k} (erratum T7)")
         super().__init__(**meta_t)

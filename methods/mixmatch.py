@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Method, Step, Student
 from methods.functional import brier, cross_entropy, linear_ramp_up, mix, mixing, one_hot, sharpen
+from methods.options import NonNegative, Positive, Share
 
 
 def mixup_each(x: Tensor, p: Tensor, beta: float) -> tuple[Tensor, Tensor]:
@@ -42,7 +43,7 @@ class MixMatch(Method):
 
     views = ("weak", "weak")
 
-    def __init__(self, *, T: float, beta: float, w_match: float, ramp: float) -> None:
+    def __init__(self, *, T: Positive, beta: Positive, w_match: NonNegative, ramp: Share) -> None:
         super().__init__()
         self.T, self.beta, self.w_match, self.ramp = T, beta, w_match, ramp
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Step, Student, Trainer
 from methods.mean_teacher import MeanTeacher
+from methods.options import Count, PositiveShare, Share
 
 ROUNDING = 1e-9  #: shares that are a little below a round one count as that
 
@@ -32,7 +33,14 @@ class MeanTeacherFastSWA(MeanTeacher):
     n: Tensor
 
     def __init__(
-        self, *, first: float, anneal: float, cycle: float, every: float, batches: int, **mean_teacher: Any
+        self,
+        *,
+        first: Share,
+        anneal: PositiveShare,
+        cycle: PositiveShare,
+        every: PositiveShare,
+        batches: Count,
+        **mean_teacher: Any,
     ) -> None:
         super().__init__(**mean_teacher)
         self.first, self.anneal, self.cycle, self.every, self.batches = first, anneal, cycle, every, batches

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from methods.base import Batch, Method, Pseudo, Step, Student
 from methods.functional import cross_entropy, linear_ramp_up
+from methods.options import NonNegative, Share
 from methods.thresholding import above
 
 
@@ -19,7 +20,7 @@ class PseudoLabeling(Method):
 
     views = ("weak",)
 
-    def __init__(self, *, tau: float, lambda_u: float, warm_up: float) -> None:
+    def __init__(self, *, tau: Share, lambda_u: NonNegative, warm_up: Share) -> None:
         super().__init__()
         self.tau, self.lambda_u, self.warm_up = tau, lambda_u, warm_up
 

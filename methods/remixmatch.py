@@ -10,6 +10,7 @@ from methods.base import Batch, Facts, Method, Step, Student
 from methods.functional import cross_entropy, linear_ramp_up, one_hot, sharpen, silently
 from methods.heads import WithHeads
 from methods.mixmatch import interleaved, mixup_each
+from methods.options import Count, NonNegative, Positive, Share
 
 
 def rotated(u: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,7 +41,15 @@ class ReMixMatch(Method):
     labelled_view = "strong"  # Algorithm 1
 
     def __init__(
-        self, *, T: float, beta: float, w_match: float, w_kl: float, w_rot: float, ramp: float, window: int
+        self,
+        *,
+        T: Positive,
+        beta: Positive,
+        w_match: NonNegative,
+        w_kl: NonNegative,
+        w_rot: NonNegative,
+        ramp: Share,
+        window: Count,
     ) -> None:
         super().__init__()
         self.T, self.beta, self.ramp, self.window = T, beta, ramp, window

@@ -10,6 +10,7 @@ from methods.alignment import WindowAlignment
 from methods.base import Batch, Facts, Method, Pseudo, Step, Student
 from methods.functional import cross_entropy, latest, one_hot, product
 from methods.heads import WithHeads, embed, projection
+from methods.options import Count, Decay, NonNegative, Positive, Share
 from methods.thresholding import above
 
 
@@ -33,8 +34,8 @@ class SimMatch(Method):
     labels: Tensor
 
     def __init__(
-        self, *, tau: float, alpha: float, t: float, dim: int, momentum: float, warm_up: float, window: int,
-        lambda_u: float, lambda_in: float,
+        self, *, tau: Share, alpha: Share, t: Positive, dim: Count, momentum: Decay, warm_up: Share, window: Count,
+        lambda_u: NonNegative, lambda_in: NonNegative,
     ) -> None:  # fmt: skip
         super().__init__()
         self.tau, self.alpha, self.t, self.dim = tau, alpha, t, dim

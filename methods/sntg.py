@@ -7,6 +7,7 @@ from torch import Tensor
 
 from methods.base import Batch, Student
 from methods.consistency import Outputs
+from methods.options import NonNegative, Positive
 from methods.temporal_ensembling import TemporalEnsembling
 
 
@@ -22,7 +23,7 @@ class SNTG(TemporalEnsembling):
     Deviation: inputs that have no z~ yet are in no pair; there the whole term waits for the second epoch.
     """
 
-    def __init__(self, *, k: float, margin: float, **temporal_ensembling: Any) -> None:
+    def __init__(self, *, k: NonNegative, margin: Positive, **temporal_ensembling: Any) -> None:
         super().__init__(**temporal_ensembling)
         self.k, self.margin = k, margin
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from methods.alignment import AverageAlignment
 from methods.base import Facts, Student
+from methods.options import Decay, Positive
 from methods.thresholding import Thresholding
 
 
@@ -23,7 +24,7 @@ class SoftMatch(Thresholding):
     mu: Tensor
     variance: Tensor
 
-    def __init__(self, *, momentum: float, n_sigma: float, **thresholding: Any) -> None:
+    def __init__(self, *, momentum: Decay, n_sigma: Positive, **thresholding: Any) -> None:
         super().__init__(**thresholding)
         self.momentum, self.n_sigma = momentum, n_sigma
 

@@ -4,6 +4,7 @@ from torch import nn
 
 from methods.base import Batch, Facts, Method, Step, Student
 from methods.functional import cross_entropy, mixup, one_hot
+from methods.options import Positive
 
 
 class Supervised(Method):
@@ -20,7 +21,7 @@ class SupervisedMixUp(Supervised):
     """L = 1/B sum_i H(y~_i, f(x~_i)) with (x~, y~) = MixUp(., Shuffle(.), lambda), lambda ~ Beta(beta, beta)
     (Zhang et al., ICLR 2018; row 2 of Meta-Semi's Table 1)."""
 
-    def __init__(self, *, beta: float) -> None:
+    def __init__(self, *, beta: Positive) -> None:
         super().__init__()
         self.beta = beta
 

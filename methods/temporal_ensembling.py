@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from methods.base import Batch, Facts, Student
 from methods.consistency import Consistency, Outputs
 from methods.functional import latest
+from methods.options import Decay
 
 
 class TemporalEnsembling(Consistency):
@@ -24,7 +25,7 @@ class TemporalEnsembling(Consistency):
     Z: Tensor
     t: Tensor
 
-    def __init__(self, *, alpha: float, **consistency: Any) -> None:
+    def __init__(self, *, alpha: Decay, **consistency: Any) -> None:
         super().__init__(**consistency)
         self.alpha = alpha
 

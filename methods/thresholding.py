@@ -9,6 +9,7 @@ from torch import Tensor
 
 from methods.base import Batch, Function, Inner, Method, Pseudo, Step, Student
 from methods.functional import cross_entropy
+from methods.options import NonNegative
 
 
 def above(p: Tensor, tau: float) -> Pseudo:
@@ -37,7 +38,7 @@ class Thresholding(Method):
     batch's statistics and its gradient, while the weak rows' logits are targets without one.
     """
 
-    def __init__(self, *, lambda_u: float, batch_norm: Literal["split", "joint"]) -> None:
+    def __init__(self, *, lambda_u: NonNegative, batch_norm: Literal["split", "joint"]) -> None:
         super().__init__()
         self.lambda_u, self.joint = lambda_u, batch_norm == "joint"
 

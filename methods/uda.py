@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from methods.base import Facts, Student
 from methods.fixmatch import FixMatch
 from methods.functional import cross_entropy, sharpen
+from methods.options import Positive
 
 TSA = {
     "none": lambda t: 1.0,
@@ -31,7 +32,7 @@ class UDA(FixMatch):
 
     eta: Tensor
 
-    def __init__(self, *, T: float, tsa: Literal["none", "linear", "log", "exp"], **fixmatch: Any) -> None:
+    def __init__(self, *, T: Positive, tsa: Literal["none", "linear", "log", "exp"], **fixmatch: Any) -> None:
         super().__init__(**fixmatch)
         self.T, self.tsa = T, tsa
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from methods.base import Batch, Student
 from methods.consistency import Consistency, Outputs
+from methods.options import NonNegative, Positive
 
 
 def divergence(p: Tensor, q: Tensor) -> Tensor:
@@ -33,7 +34,7 @@ class VAT(Consistency):
     Deviation: xi. There it is 1e-6, which float32 rounds away: u + xi d is u, and dropout alone gives g a direction.
     """
 
-    def __init__(self, *, eps: float, xi: float, w_entropy: float, **consistency: Any) -> None:
+    def __init__(self, *, eps: Positive, xi: Positive, w_entropy: NonNegative, **consistency: Any) -> None:
         super().__init__(**consistency)
         self.eps, self.xi, self.w_entropy = eps, xi, w_entropy
 

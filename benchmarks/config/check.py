@@ -1,28 +1,39 @@
 """Is a value possible? It must be of its default's kind, one of its constructor's choices, and what is said here."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
 from benchmarks.arguments import nearest
-from benchmarks.config.signature import choices
+from benchmarks.config.signature import Range, bounds, choices
 from benchmarks.errors import UserError
 
 MISSING = "???"  #: what a YAML file says of an option that the user has to give
 
-LEAST = {  # of options of the run, the task and the protocol: whole numbers from there on
-    "seed": 0,
-    "steps": 1,
-    "task.labels": 1,
-    "task.validation": 0,
-    "task.subset": 1,
-    "task.imbalance.n1": 1,
-    "task.imbalance.m1": 1,
-    "protocol.batch": 1,
-    "protocol.ratio": 1,
-    "protocol.steps": 1,
-    "protocol.eval_every": 1,
+BOUNDS = {  # of options of no constructor's own; a constructor says its bounds in its signature (methods.options)
+    "seed": Range(0, 2**63 - 1),
+    "steps": Range(1),
+    "task.labels": Range(1),
+    "task.validation": Range(0),
+    "task.subset": Range(1),
+    "task.imbalance.n1": Range(1),
+    "task.imbalance.m1": Range(1),
+    "task.imbalance.gamma_l": Range(above=0),
+    "task.imbalance.gamma_u": Range(above=0),
+    "protocol.batch": Range(1),
+    "protocol.ratio": Range(1),
+    "protocol.steps": Range(1),
+    "protocol.average": Range(0, below=1),
+    "protocol.eval_every": Range(1),
+}
+OF_TORCH = {  # of torch's optimizers, whose signatures declare none
+    "lr": Range(0),
+    "momentum": Range(0, below=1),
+    "dampening": Range(0, below=1),
+    "weight_decay": Range(0),
+    "betas": Range(0, below=1),
+    "eps": Range(0),
 }
 NAMES = {  # options of no constructor's own; a constructor says its choices in its signature, as `Literal`
     "engine": ("forward", "finite_difference", "higher"),
@@ -37,10 +48,11 @@ OPTIONAL: dict[str, Any] = {  # null, or of the kind of these
 }
 
 
-def fit(value: Any, default: Any, key: str = "", names: tuple[Any, ...] = ()) -> Any:
+def fit(value: Any, default: Any, key: str = "", names: tuple[Any, ...] = (), within: Range | None = None) -> Any:
     """A copy of `value` in which all is of the default's kind: 1 becomes 1.0 where the default is a fraction.
 
-    names: the choices that the constructor declares, if `value` is one of its parameters. Raises UserError.
+    names, within: the choices and the range that the constructor declares, if `value` is one of its parameters. Raises
+    UserError.
     """
     if value == MISSING:
         raise UserError(f"{key} has no value: add {key}=...")
@@ -53,37 +65,43 @@ def fit(value: Any, default: Any, key: str = "", names: tuple[Any, ...] = ()) ->
                 raise unknown(inner, leaves(default, key))
             if name not in value:
                 raise UserError(f"{inner} has no value: add {inner}=...")
-        declared = choices(value["_target_"]) if isinstance(value.get("_target_"), str) else {}
+        target = value.get("_target_")
+        named, ranges = (choices(target), _ranges(target)) if isinstance(target, str) else ({}, {})
         return {
-            name: fit(part, default[name], f"{key}.{name}" if key else name, declared.get(name, ()))
+            name: fit(part, default[name], f"{key}.{name}" if key else name, named.get(name, ()), ranges.get(name))
             for name, part in value.items()
         }
     if isinstance(default, list) and isinstance(value, list):
-        return [fit(part, default[0], key) for part in value] if default else deepcopy(value)
-    wanted = _wanted(value, default, key, NAMES.get(key, names))
+        return [fit(part, default[0], key, (), within) for part in value] if default else deepcopy(value)
+    wanted = _wanted(value, default, NAMES.get(key, names), BOUNDS.get(key, within))
     if wanted:
         raise UserError(f"{key}={'null' if value is None else value} is not possible: it must be {wanted}")
     return float(value) if isinstance(default, float) else deepcopy(value)
 
 
-def _wanted(value: Any, default: Any, key: str, names: tuple[Any, ...]) -> str:
+def _ranges(target: str) -> Mapping[str, Range]:
+    return OF_TORCH if target.startswith("torch.optim.") else bounds(target)
+
+
+def _wanted(value: Any, default: Any, names: tuple[Any, ...], within: Range | None) -> str:
     """What a single value should have been; empty where it is that."""
     if default is None or any(value == name and type(value) is type(name) for name in names):
         return ""
-    if key in LEAST:
-        fine, kind = type(value) is int and value >= LEAST[key], f"a whole number of at least {LEAST[key]}"
+    number = 0 if within and isinstance(default, str) else default  # task.labels may be "all"
+    if isinstance(default, bool):
+        fine, kind = isinstance(value, bool), "true or false"
+    elif isinstance(number, int) and (within or not names):
+        fine, kind = type(value) is int, "a whole number"
+    elif isinstance(number, float):
+        fine, kind = type(value) in (int, float) and abs(value) <= sys.float_info.max, "a finite number"
+    elif isinstance(default, str) and not names:
+        fine, kind = isinstance(value, str) and value != "", "a name"
     elif names:
         fine, kind = False, ""
-    elif isinstance(default, bool):
-        fine, kind = isinstance(value, bool), "true or false"
-    elif isinstance(default, int):
-        fine, kind = type(value) is int, "a whole number"
-    elif isinstance(default, float):
-        fine, kind = type(value) in (int, float) and abs(value) <= sys.float_info.max, "a finite number"
-    elif isinstance(default, str):
-        fine, kind = isinstance(value, str) and value != "", "a name"
     else:
         fine, kind = False, "a list" if isinstance(default, list) else "a group of options"
+    if within and kind:
+        fine, kind = fine and within.has(value), f"{kind} {within}"
     said = ("null" if name is None else str(name) for name in names)
     return "" if fine else " or ".join(part for part in (kind, *said) if part)
 

@@ -1,13 +1,35 @@
 """What a constructor's signature says of its options, read from the source: nothing is imported, torch least of all."""
 
 import ast
+import math
 import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Parameters = dict[str, tuple[str, ast.expr | None]]  #: name -> the module that declares it, its annotation
+
+
+class Range(NamedTuple):
+    """What `methods.options.Range` says in a source: least <= x <= most, above < x < below; None: no such bound."""
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def has(self, x: float) -> bool:
+        least, most, above, below = (
+            side * math.inf if bound is None else bound for bound, side in zip(self, (-1, 1, -1, 1), strict=True)
+        )
+        return least <= x <= most and above < x < below
+
+    def __str__(self) -> str:
+        if self.least is not None and self.most is not None:
+            return f"from {self.least} to {self.most}"
+        words = {"of at least": self.least, "above": self.above, "of at most": self.most, "below": self.below}
+        return " and ".join(f"{word} {bound}" for word, bound in words.items() if bound is not None)
 
 
 @cache
@@ -18,6 +40,16 @@ def choices(target: str) -> Mapping[str, tuple[Any, ...]]:
     """
     found = {name: _literals(module, node) for name, (module, node) in parameters(target).items()}
     return {name: values for name, values in found.items() if values}
+
+
+@cache
+def bounds(target: str) -> Mapping[str, Range]:
+    """The range of the numbers that parameters of the class or function `target` may be, of those that declare one.
+
+    `Annotated[float, Range(0, 1)]`, a name for it, or a sequence of it, the range then being that of its parts.
+    """
+    found = {name: _range(module, node) for name, (module, node) in parameters(target).items()}
+    return {name: value for name, value in found.items() if value}
 
 
 @cache
@@ -60,6 +92,21 @@ def _literals(module: str, node: ast.expr | None) -> tuple[Any, ...]:
             home, found = _find(module, name)
             return _literals(home, found.value) if isinstance(found, ast.Assign) else ()
     return ()
+
+
+def _range(module: str, node: ast.expr | None) -> Range | None:
+    match node:
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[_, ast.Call() as said])):
+            more = {part.arg: ast.literal_eval(part.value) for part in said.keywords if part.arg}
+            return Range(*map(ast.literal_eval, said.args), **more)
+        case ast.Subscript(value=ast.Name(id="Sequence"), slice=part):
+            return _range(module, part)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
+            return _range(module, left)
+        case ast.Name(id=name):
+            home, found = _find(module, name)
+            return _range(home, found.value) if isinstance(found, ast.Assign) else None
+    return None
 
 
 def _find(module: str, name: str) -> tuple[str, ast.stmt | None]:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from benchmarks.data.operators import LEVELS, grouped, masked, operators
+from methods.options import Natural, NonNegative, PositiveShare, Share
 
 GREY = 127
 
@@ -30,14 +31,14 @@ class Augment:
     def __init__(
         self,
         *,
-        mean: Sequence[float],
-        std: Sequence[float],
+        mean: Sequence[Share],
+        std: Sequence[PositiveShare],
         flip: bool,
-        shift: int,
-        translate: float,
-        cutout: int,
-        draws: int,
-        probability: float,
+        shift: Natural,
+        translate: NonNegative,
+        cutout: Natural,
+        draws: Natural,
+        probability: Share,
     ) -> None:
         self.mean, self.std = tuple(mean), tuple(std)
         self.flip, self.shift, self.cutout = flip, shift, cutout

@@ -43,8 +43,6 @@ def long_tail(first: int, gamma: float, n_classes: int) -> Index:
 
     gamma < 1 is a reversed tail, whose first class is the rarest; 1 is none.
     """
-    if gamma <= 0:
-        raise UserError(f"an imbalance of gamma={gamma} is not possible: it must be positive (1 is none)")
     return np.array([int(first / gamma ** (c / (n_classes - 1)) + ROUNDING) for c in range(n_classes)])
 
 
@@ -115,6 +113,9 @@ def choose(
         labelled = draw(y, wanted, pool, rng, "the labelled set")
     else:
         labelled = draw(y, per_class(labels, balance, counts), pool, rng, "the labelled set")
+
+    for c in np.setdiff1d(np.arange(n_classes), y[labelled]):
+        raise UserError(f"class {c} has no labelled input: ask for more labels, or for another balance or imbalance")
 
     rest = np.setdiff1d(pool, labelled)
     if imbalance:

@@ -14,6 +14,7 @@ from benchmarks.data import sources
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
 from benchmarks.data.split import choose, draw, shares
+from benchmarks.errors import UserError
 from methods.base import Facts
 
 
@@ -80,6 +81,8 @@ def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Ta
     data = sources.load(name)
     y, subset = data.y_train, options["subset"]
     n_classes = int(max(y.max(), data.y_test.max())) + 1
+    if n_classes < 2:
+        raise UserError(f"{name} has a single class, and nothing to tell it from: it needs two")
     split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:

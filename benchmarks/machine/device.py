@@ -21,8 +21,9 @@ def device() -> torch.device:
 def tune() -> None:
     """This process's fast settings: freed memory stays with it, and what a GPU is faster with.
 
-    There are no more threads than cores that may be used, which torch does not see in a container with a quota. TF32 in convolutions, where it is harmless (in products the TGN's gate would magnify it); cuDNN tries its
-    algorithms, as all steps have one shape; streams and graphs are made on the run's own GPU.
+    No more threads than cores that may be used: torch does not see a container's quota. TF32 in convolutions, where it
+    is harmless (in products the TGN's gate would magnify it); cuDNN tries its algorithms, as all steps have one shape;
+    streams and graphs are made on the run's own GPU.
     """
     malloc.keep()
     torch.set_num_threads(min(torch.get_num_threads(), cores()))

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from methods.options import Count, NonNegative, Positive, Share
+
 
 def filter_norm(v: Tensor) -> Tensor:
     """||v|| of every output unit: [out, ...] -> [out, 1, ...].
@@ -58,7 +60,16 @@ class CNN13(nn.Module):
     Meta-Semi uses it.
     """
 
-    def __init__(self, *, in_channels: int, n_classes: int, width: int, leak: float, bn_momentum: float, bn_eps: float):
+    def __init__(
+        self,
+        *,
+        in_channels: Count,
+        n_classes: Count,
+        width: Count,
+        leak: NonNegative,
+        bn_momentum: Share,
+        bn_eps: Positive,
+    ):
         super().__init__()
 
         def conv(c_in: int, c_out: int, kernel: int, padding: int) -> list[nn.Module]:

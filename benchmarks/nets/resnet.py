@@ -5,11 +5,13 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
+from methods.options import Count
+
 
 class ResNet50(nn.Module):
     """[B, 3, H, W] -> features [B, 2048] -> logits [B, n_classes]; torchvision's, untrained."""
 
-    def __init__(self, *, in_channels: int, n_classes: int):
+    def __init__(self, *, in_channels: Count, n_classes: Count):
         super().__init__()
         if in_channels != 3:
             raise ValueError(f"torchvision's ResNet-50 takes 3 channels, got {in_channels}: choose another backbone")

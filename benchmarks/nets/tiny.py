@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from methods.options import Count, NonNegative, Positive, Share
+
 
 class TinyNet(nn.Module):
     """[B, C, H, W] -> features [B, widths[-1]] -> logits [B, n_classes], for any H and W.
@@ -15,13 +17,13 @@ class TinyNet(nn.Module):
     def __init__(
         self,
         *,
-        in_channels: int,
-        n_classes: int,
-        widths: Sequence[int],
-        strides: Sequence[int],
-        leak: float,
-        bn_momentum: float,
-        bn_eps: float,
+        in_channels: Count,
+        n_classes: Count,
+        widths: Sequence[Count],
+        strides: Sequence[Count],
+        leak: NonNegative,
+        bn_momentum: Share,
+        bn_eps: Positive,
     ):
         super().__init__()
         layers: list[nn.Module] = []

@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from methods.options import Count, NonNegative, Positive, Share
+
 Variant = Literal["tf", "torchssl"]
 
 
@@ -63,16 +65,16 @@ class WideResNet(nn.Module):
     def __init__(
         self,
         *,
-        in_channels: int,
-        n_classes: int,
-        depth: int,
-        width: int,
+        in_channels: Count,
+        n_classes: Count,
+        depth: Count,
+        width: Count,
         variant: Variant,
-        first_stride: int,
-        stages: Sequence[int],
-        leak: float,
-        bn_momentum: float,
-        bn_eps: float,
+        first_stride: Count,
+        stages: Sequence[Count],
+        leak: NonNegative,
+        bn_momentum: Share,
+        bn_eps: Positive,
     ):
         super().__init__()
         if (depth - 4) % 6:

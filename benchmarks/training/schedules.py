@@ -4,24 +4,25 @@ import math
 from collections.abc import Sequence
 
 from benchmarks.errors import UserError
+from methods.options import NonNegative, Positive, Share
 
 
-def cosine(progress: float, *, cycles: float) -> float:
+def cosine(progress: float, *, cycles: Positive) -> float:
     """cos(2 pi cycles t): FixMatch's 7/16 of a half turn is cycles = 7/32."""
     return math.cos(2 * math.pi * cycles * progress)
 
 
-def annealing(progress: float, *, floor: float = 0.0) -> float:
+def annealing(progress: float, *, floor: Share = 0.0) -> float:
     """floor + (1 - floor) (1 + cos(pi t)) / 2, from 1 to floor (Loshchilov & Hutter 2017)."""
     return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def multistep(progress: float, *, milestones: Sequence[float], gamma: float) -> float:
+def multistep(progress: float, *, milestones: Sequence[Share], gamma: Positive) -> float:
     """Times gamma at each milestone, a share of the training."""
     return gamma ** sum(progress >= m for m in milestones)
 
 
-def stepwise(progress: float, *, milestones: Sequence[float], factors: Sequence[float]) -> float:
+def stepwise(progress: float, *, milestones: Sequence[Share], factors: Sequence[NonNegative]) -> float:
     """The first factor, and the next one from each milestone on, a share of the training. Raises UserError."""
     if len(factors) != len(milestones) + 1:
         raise UserError(f"{len(milestones)} milestones need {len(milestones) + 1} factors, got {len(factors)}")

@@ -162,7 +162,7 @@ def test_unknown_classes_are_minus_one(load: Any) -> None:
     assert task.unlabelled.pixels.shape == (107, 3, 4, 4)
     assert (task.unlabelled.pixels[answers.hidden < 0] == 255).all()
     assert answers.hidden.sort().values[:8].tolist()[:7] == [-1] * 7 and (answers.hidden >= 0).sum() == 100
-    assert len(build(balance="folds", subset=5)[1].hidden) == 10
+    assert len(build(balance="proportional", labels=5, subset=6)[1].hidden) == 12
 
 
 def test_a_fold_is_never_held_out(load: Any) -> None:
@@ -191,7 +191,7 @@ def test_no_folds(load: Any) -> None:
         ({"validation": 300}, "task.validation asks for"),
         ({"imbalance": {"n1": 100, "m1": 1, "gamma_l": 1, "gamma_u": 1}}, "class 0 has 60 inputs left, the labelled"),
         ({"imbalance": {"n1": 10, "m1": 55, "gamma_l": 1, "gamma_u": 1}}, "class 0 has 50 inputs left, the unlabelled"),
-        ({"imbalance": {"n1": 10, "m1": 10, "gamma_l": 0, "gamma_u": 1}}, "gamma=0 is not possible"),
+        ({"imbalance": {"n1": 10, "m1": 10, "gamma_l": 100, "gamma_u": 1}}, "class 3 has no labelled input"),
         ({"augment": augmenting(1)}, "mine has images of 3 channels: give as many numbers to task.augment.mean and"),
     ],
 )
