@@ -100,7 +100,7 @@ def _wanted(value: Any, default: Any, names: tuple[Any, ...], within: Range | No
         fine, kind = False, ""
     else:
         fine, kind = False, "a list" if isinstance(default, list) else "a group of options"
-    if within and kind:
+    if within and isinstance(number, int | float):
         fine, kind = fine and within.has(value), f"{kind} {within}"
     said = ("null" if name is None else str(name) for name in names)
     return "" if fine else " or ".join(part for part in (kind, *said) if part)
