@@ -21,11 +21,11 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     """A line per run that the table asks for, with the columns of COLUMNS.
 
     `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
-    numbers that is. `share` is the share of the protocol's steps that the run does. `state` is done, begun, missing,
-    faulty or outdated (made of other data than are here now, so that it has no value); `fault` says why a run's
-    directory could not be read, and `stale` how its code or data differ from today's. In a column with a time budget
-    `limit` is the budget in seconds, and `value`, `step` and `time` (seconds of training) are those of the last
-    evaluation within it.
+    numbers that is. `seconds` are those of the whole training, as `read.timed` counts them, and `share` is the share of
+    the protocol's steps that the run does. `state` is done, begun, missing, faulty or outdated (made of other data than
+    are here now, so that it has no value); `fault` says why a run's directory could not be read, and `stale` how its
+    code or data differ from today's. In a column with a time budget `limit` is the budget in seconds, and `value`,
+    `step` and `time` (seconds of training) are those of the last evaluation within it.
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -72,7 +72,8 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
     if outdated := other_data(cell.run):
         return line | {"state": "outdated", "stale": outdated}
     line["stale"] = other_code(cell.run)
-    return line | {"value": value, "seconds": found["seconds"], "step": found["steps"], "time": found["seconds"]}
+    seconds = read.timed(cell.run)(found)
+    return line | {"value": value, "seconds": seconds, "step": found["steps"], "time": seconds}
 
 
 def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]]) -> float:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,17 @@ def reported(found: Result, metric: str, which: str = "") -> float:
     return percent(found[METRICS[metric]][which or found["report"]], metric)
 
 
+def timed(run: Run) -> Callable[[Result], float]:
+    """What of a row or a result says how long training took, in seconds that can be compared.
+
+    On one core the processor's time, which other work on the machine does not stretch; on a GPU, with several threads
+    and in older runs, which have nothing else, the wall clock's.
+    """
+    environment = run.recorded
+    alone = str(environment.get("device")) == "cpu" and environment.get("threads") == 1
+    return lambda record: number(record["cpu_seconds"] if alone and "cpu_seconds" in record else record["seconds"])
+
+
 def rows(run: Run) -> list[Result]:
     """Every evaluation of a finished run."""
     found = run.rows()
@@ -86,8 +97,12 @@ def rows(run: Run) -> list[Result]:
 
 
 def course(run: Run) -> pd.DataFrame:
-    """The same as a frame, a line per evaluation. All columns are numbers but `recall`, a list with one per class."""
-    frame = pd.DataFrame(rows(run))
+    """The same as a frame, a line per evaluation. All columns are numbers but `recall`, a list with one per class.
+
+    `seconds` is what `timed` says.
+    """
+    found, seconds = rows(run), timed(run)
+    frame = pd.DataFrame(found).assign(seconds=[seconds(row) for row in found])
     if "recall" in frame:
         np.array(frame["recall"].tolist(), float)  # raises where it is no list, or not equally long everywhere
     return frame.assign(**{name: pd.to_numeric(frame[name]) for name in frame if name != "recall"})
@@ -95,12 +110,13 @@ def course(run: Run) -> pd.DataFrame:
 
 def within(limit: float, metric: str, run: Run, best_on_test: bool) -> dict[str, float]:
     """value, step and time (in seconds) of the last evaluation within `limit` seconds of training, if there is one."""
-    seen = [row for row in rows(run) if number(row["seconds"]) <= limit]
+    seconds = timed(run)
+    seen = [row for row in rows(run) if seconds(row) <= limit]
     if not seen:
         return {}
     errors = [row[METRICS[metric]] for row in seen]
     value = percent(min(errors) if best_on_test else errors[-1], metric)
-    return {"value": value, "step": seen[-1]["step"], "time": seen[-1]["seconds"]}
+    return {"value": value, "step": seen[-1]["step"], "time": seconds(seen[-1])}
 
 
 def final_pass(run: Run) -> pd.DataFrame:

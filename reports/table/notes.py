@@ -21,6 +21,8 @@ MARKS = {
     "selection": "¶ the published number is the best on the test set, ours is not (erratum T17): {}",
 }
 
+OUTLIER = 1.5  #: so many times the median of a cell's seconds per step is no noise
+
 
 def title(sweep: Sweep, name: str, scale: str) -> str:
     if scale in DEMO_SEEDS:
@@ -32,7 +34,7 @@ def title(sweep: Sweep, name: str, scale: str) -> str:
 
 def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
     """What is shown, how cells differ from the published ones, what is missing and how to get it, what is broken."""
-    lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame)]
+    lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame, runs)]
     if scale not in DEMO_SEEDS:
         lines.append("Small print under ours: the published number, whose source stands in reports/paper.")
     return [*lines, *_marks(frame), *_gaps(name, scale, runs)]
@@ -57,16 +59,28 @@ def _bold(frame: pd.DataFrame) -> str:
     return "Nothing is bold: one seed does not tell better from worse." if frame["n"].any() else ""
 
 
-def _times(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
+def _times(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:
     timed = [column for column in dict.fromkeys(frame["column"]) if column in sweep.budgets]
     if not timed:
         return
     yield "At a time: the last evaluation within so much training on our device; evaluations take none of it."
+    yield from _outliers(runs)
     limits = frame.groupby("column")["limit"].mean()
     for of in sorted({sweep.budgets[column].of for column in timed} - {""}):
         shares = [c for c in timed if sweep.budgets[c].of == of]
         known = ", ".join(f"{c} is {seconds(limits[c])}" for c in shares if limits[c] == limits[c])
         yield f"1x is what {of} takes in all, mean over seeds" + (f": {known}." if known else ".")
+
+
+def _outliers(runs: pd.DataFrame) -> Iterator[str]:
+    """Runs whose steps took much longer or shorter than those of the other seeds of their cell."""
+    done = runs[runs["seconds"].notna()].drop_duplicates("id")
+    a_step = done["seconds"] / done["steps"]
+    ratio = a_step / a_step.groupby([done["row"], done["column"]]).transform("median")
+    for run, value in zip(done["id"], ratio, strict=True):
+        if not 1 / OUTLIER < value < OUTLIER:
+            said = f"a step of run {run} took {value:.2g} times its cell's median"
+            yield f"An outlier in time: {said}; was the machine busy?"
 
 
 def seconds(value: float) -> str:
