@@ -137,3 +137,10 @@ def test_a_lagged_run_is_one_of_the_lagged_method():
     old["method"] |= {"name": "meta_t", "_target_": "methods.meta_t.MetaT", "update": "lagged"}
     old["method"].pop("batch_norm")
     assert run_id(migrate.upgrade(old, 3, schema.changes())) == run_id(new)
+
+
+def test_dash_was_torchssl_s():
+    new = plain(compose(["method=dash_torchssl"]))
+    old = copy.deepcopy(new)
+    old["method"] |= {"name": "dash", "_target_": "methods.dash.Dash"}
+    assert run_id(migrate.upgrade(old, 4, schema.changes())) == run_id(new)
