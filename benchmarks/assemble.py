@@ -49,6 +49,7 @@ class Parts:
                 engine=self.cfg.engine,
                 compiled=self.compiled,
                 own_statistics=self.method.own_statistics,
+                decayed=protocol.decayed,
             )
 
     def loader(self) -> Loader:

@@ -47,7 +47,7 @@ class Thresholding(Method):
         """tau [B] for refined predictions p [B, C] of the unlabelled inputs j [B]; changes no state."""
 
     def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:
-        """The indicator of Eq. (2), or what stands for it, in [0, 1] [B]."""
+        """The indicator of Eq. (2), or a weight in its place [B]."""
         return (confidence > tau).float()
 
     def refine(self, p: Tensor, j: Tensor) -> Tensor:

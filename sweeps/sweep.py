@@ -14,7 +14,10 @@ from benchmarks.store.run import Run
 
 SCALES = ("paper", "short", "demo", "smoke")
 DEMO_SEEDS = {"demo": 2, "smoke": 1}
-PAPER_ONLY = {"demo": ("protocol=", "backbone="), "smoke": ("protocol=", "backbone=", "steps=")}
+PAPER_ONLY = {
+    "demo": ("protocol=", "protocol.ratio=", "backbone="),
+    "smoke": ("protocol=", "protocol.ratio=", "backbone=", "steps="),
+}
 
 
 @dataclass(frozen=True)

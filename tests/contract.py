@@ -26,6 +26,7 @@ PERIODS = {  # several within 12 steps
     "adsh": ["method.period=0.2"],
     "darp": ["method.every=3", "method.warm_up=0.3"],
     "dash": ["method.warm_up=0.4", "method.period=0.3"],
+    "dash_torchssl": ["method.warm_up=0.4", "method.period=0.3"],
     "ict": ["method.ramp=0.3"],
     "comatch": ["method.queue=30", "method.window=5"],
     "ldam": ["method.switch=0.5"],

@@ -5,6 +5,7 @@ check      is each value possible?
 signature  what constructors say of their options
 ids        the configuration -> the run's id
 files      where the YAML lies
+resolvers  what the YAML may compute
 """
 
 from benchmarks.arguments import nearest

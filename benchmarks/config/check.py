@@ -40,6 +40,7 @@ NAMES = {  # options of no constructor's own; a constructor says its choices in 
     "precision": ("float32", "bfloat16"),
     "task.labels": ("all",),
     "task.balance": ("equal", "proportional", "folds"),
+    "protocol.decayed": ("kernels", "all"),
     "protocol.report": ("last", "median_last_20", "best_on_test"),
 }
 OPTIONAL: dict[str, Any] = {  # null, or of the kind of these

@@ -18,15 +18,12 @@ from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 from omegaconf.grammar_parser import parse as parse_grammar
 
 from benchmarks.arguments import nearest
-from benchmarks.config import files
+from benchmarks.config import files, resolvers
 from benchmarks.config.check import fit, leaves, unknown
 from benchmarks.config.ids import plain
 from benchmarks.errors import UserError, one_line
 
-# ${at_scale:100.0,ict.w_max} in a YAML file is 100.0, unless conf/shorter.yaml names another value for the run's scale.
-OmegaConf.register_new_resolver(
-    "at_scale", lambda value, key, *, _root_: files.shorter(files.CONF, _root_.scale).get(key, value), replace=True
-)
+resolvers.register()
 
 
 class Choice(NamedTuple):

@@ -16,6 +16,12 @@ def options(group: str) -> list[str]:
 
 
 @cache
+def sizes(conf: Path) -> dict[str, int]:
+    """What conf/sizes.yaml says: data set -> training inputs."""
+    return dict(yaml.safe_load((conf / "sizes.yaml").read_text()))
+
+
+@cache
 def shorter(conf: Path, scale: str) -> dict[str, Any]:
     """What conf/shorter.yaml says of a scale: key -> value."""
     path = conf / "shorter.yaml"

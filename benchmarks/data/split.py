@@ -38,6 +38,19 @@ def shares(counts: Index, budget: int) -> Index:
     return given
 
 
+def proportional(counts: Index, budget: int) -> Index:
+    """Labelled inputs per class [C], one after the other to the class that is furthest behind its share.
+
+    As google-research/fixmatch, scripts/create_split.py: both are measured against the largest. SVHN's 40 labels are
+    3, 7, 6, 4, 4, 4, 3, 3, 3, 3, where `shares` would give the rarest class two.
+    """
+    given = np.zeros(len(counts), dtype=int)
+    for _ in range(budget):
+        behind = counts / counts.max() - given / max(given.max(), 1)
+        given[np.argmax(np.where(given < counts, behind, -np.inf))] += 1
+    return given
+
+
 def long_tail(first: int, gamma: float, n_classes: int) -> Index:
     """N_c = N_1 gamma^(-(c-1)/(C-1)) for c = 1..C, rounded down (Meta-T Sec. 5.3; erratum T23: gamma = N_1 / N_C).
 
@@ -54,7 +67,7 @@ def per_class(labels: int | str, balance: str, counts: Index) -> Index:
     if budget > counts.sum():
         raise UserError(f"task.labels={budget}, but the data has only {counts.sum()} labelled inputs: ask for fewer")
     if balance == "proportional":
-        return shares(counts, budget)
+        return proportional(counts, budget)
     if budget % n_classes or budget == 0:
         near = max(1, round(budget / n_classes)) * n_classes
         raise UserError(f"task.labels={budget} is not a multiple of the {n_classes} classes: try task.labels={near}")
@@ -88,7 +101,7 @@ def choose(
 ) -> Split:
     """The split of one seed over training inputs of classes y [N].
 
-    balance: "equal" or "proportional" labels per class, or "folds" (the data set's own, the seed picks one);
+    balance: "equal" or "proportional" labels per class, or "folds" (the data set's own, seed 0 has number 1);
     imbalance: {n1, m1, gamma_l, gamma_u} for long tails, in which case `labels` plays no part;
     subset: keep only so many inputs (smoke runs).  Raises UserError.
     """
@@ -97,7 +110,7 @@ def choose(
     if balance == "folds":
         if folds is None:
             raise UserError(f"{name} has no predefined folds: set task.balance=equal")
-        fold = folds[seed % len(folds)]
+        fold = folds[(seed + 1) % len(folds)]  # the papers' five are 1 to 5 (FixMatch's create_split.py)
     pool = np.arange(len(y))
     if subset:
         pool = draw(y, shares(np.bincount(y, minlength=n_classes), min(subset, len(y))), pool, rng, "task.subset")

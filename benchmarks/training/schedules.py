@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from benchmarks.errors import UserError
 from methods.options import NonNegative, Positive, Share
 
+ROUNDING = 1e-9  #: a milestone that is a little above a third, or below, is that
+
 
 def cosine(progress: float, *, cycles: Positive) -> float:
     """cos(2 pi cycles t): FixMatch's 7/16 of a half turn is cycles = 7/32."""
@@ -19,14 +21,14 @@ def annealing(progress: float, *, floor: Share = 0.0) -> float:
 
 def multistep(progress: float, *, milestones: Sequence[Share], gamma: Positive) -> float:
     """Times gamma at each milestone, a share of the training."""
-    return gamma ** sum(progress >= m for m in milestones)
+    return gamma ** sum(progress + ROUNDING >= m for m in milestones)
 
 
 def stepwise(progress: float, *, milestones: Sequence[Share], factors: Sequence[NonNegative]) -> float:
     """The first factor, and the next one from each milestone on, a share of the training. Raises UserError."""
     if len(factors) != len(milestones) + 1:
         raise UserError(f"{len(milestones)} milestones need {len(milestones) + 1} factors, got {len(factors)}")
-    return factors[sum(progress >= m for m in milestones)]
+    return factors[sum(progress + ROUNDING >= m for m in milestones)]
 
 
 def constant(progress: float) -> float:

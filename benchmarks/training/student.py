@@ -16,8 +16,7 @@ class Student:
     """The network in training.
 
     `average` follows every step: parameters by min(decay, 1 - 1/(t+1)), so that it starts unbiased; buffers are copied
-    (FixMatch averages the trainable variables only), unless it gathers statistics of its own. Biases and norm layers
-    (one-dimensional) are not decayed.
+    (FixMatch averages the trainable variables only), unless it gathers statistics of its own.
     """
 
     def __init__(
@@ -32,8 +31,11 @@ class Student:
         engine: str = "forward",
         compiled: bool = False,
         own_statistics: bool = False,
+        decayed: str = "kernels",
     ) -> None:
         """own_statistics: see `methods.base.Method`.
+
+        decayed: what weight decay acts on, "kernels", without biases and norm layers (one-dimensional), or "all".
 
         precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32).
 
@@ -43,9 +45,9 @@ class Student:
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.graded: nn.Module = self.average
         self.parameters = [p for p in self.net.parameters() if p.requires_grad]
-        decayed = [p for p in self.parameters if p.ndim > 1]
-        others = [p for p in self.parameters if p.ndim <= 1]
-        self.optimizer = optimizer([{"params": decayed}, {"params": others, "weight_decay": 0.0}])
+        kernels, others = ([p for p in self.parameters if (p.ndim > 1) == which] for which in (True, False))
+        spared = {} if decayed == "all" else {"weight_decay": 0.0}
+        self.optimizer = optimizer([{"params": kernels}, {"params": others} | spared])
         self.base_lr: float = self.optimizer.param_groups[0]["lr"]
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]

@@ -85,6 +85,24 @@ def beats(table: str, row: str, rivals: Sequence[str] = (), columns: Sequence[st
     return _all_but(lost, len(pairs), claimed=f"{row} better, ")
 
 
+def beyond_std(table: str, row: str, rivals: Sequence[str] = (), columns: Sequence[str] = ()) -> Verdict:
+    """`beats`, by more than the larger of the two printed stds: the least that "significantly" can mean."""
+    mine = {c: cell(table, row, c) for c in columns or columns_of(table, row)}
+    pairs = [(r, c) for c in mine for r in rivals or peers(table, row, c) if r != row and (r, c) in cells(table)]
+    close = []
+    for r, c in pairs:
+        lead, larger = margin(table, row, r, c), max(std(table, one, c, missing=Decimal(0)) for one in (row, r))
+        if lead <= larger:
+            close.append(f"{c}, {lead} before {r}, std {larger}")
+    return _all_but(close, len(pairs), claimed=f"{row} better by more than a std, ")
+
+
+def near_best(table: str, row: str, rivals: Sequence[str], column: str, other: Ref) -> Verdict:
+    """`row` is behind the best of the rivals by no more than a printed std, if at all."""
+    behind = max(-margin(table, row, rival, column) for rival in rivals)
+    return Verdict(f"at most {std(*other)} behind the best", f"{max(behind, Decimal(0))} behind", behind <= std(*other))
+
+
 def place(table: str, row: str, column: str, claimed: int, best: int | None = None) -> Verdict:
     """`row` has the claimed place in its column, or one from `best` to it; equal numbers share a place."""
     order, best = peers(table, row, column), claimed if best is None else best
@@ -133,17 +151,26 @@ def improves(table: str, rows: Sequence[str], columns: Sequence[str]) -> Verdict
     return _all_but(worse, len(steps), claimed="better with time, ")
 
 
-def marked(table: str, mark: str, columns: Sequence[str]) -> Verdict:
-    """In each column the best (bold) or the second best (underline) row carries the mark."""
-    holders = [(ranked(table, column)[mark == "underline"], column) for column in columns]
+def marked(table: str, mark: str, columns: Sequence[str], best: int = 1, wrn: bool = False) -> Verdict:
+    """In each column the best row (bold; the best so many of them) or the second (underline) carries the mark."""
+    places = slice(1, 2) if mark == "underline" else slice(best)
+    holders = [(row, column) for column in columns for row in ranked(table, column, wrn)[places]]
     bare = [f"{r} {cell(table, r, c)} under {c}" for r, c in holders if marks(table).get((r, c)) != mark]
-    return _all_but(bare, len(columns), claimed="marked, ")
+    return _all_but(bare, len(holders), claimed="marked, ")
 
 
-def below(table: str, rivals: Sequence[str], column: str, claimed: str) -> Verdict:
-    """An error that only the text prints is below those of the rivals."""
-    least = min(cell(table, rival, column) for rival in rivals)
-    return Verdict(f"{claimed} below all", f"the least is {least}", Decimal(claimed) < least)
+def below(table: str, rivals: Sequence[str], column: str, claimed: str, by: str) -> Verdict:
+    """An error that only the text prints is below those of the rivals, by more than a std (its own, as printed)."""
+    least = min(rivals, key=lambda rival: cell(table, rival, column))
+    larger = max(Decimal(by), std(table, least, column, missing=Decimal(0)))
+    holds = cell(table, least, column) - Decimal(claimed) > larger
+    return Verdict(f"{claimed} below all by {larger}", f"the least is {cell(table, least, column)}", holds)
+
+
+def near(table: str, row: str, column: str, claimed: str, by: str) -> Verdict:
+    """An error that only the text prints differs from a cell by no more than the larger std."""
+    gap, larger = abs(cell(table, row, column) - Decimal(claimed)), max(Decimal(by), std(table, row, column))
+    return Verdict("within one std", f"differ by {gap}, std {larger}", gap <= larger)
 
 
 def prints(table: str, row: str, column: str, claimed: str) -> Verdict:
@@ -165,7 +192,7 @@ def _all_but(exceptions: list[str], total: int, claimed: str) -> Verdict:
 CHECKS: dict[str, Callable[..., Verdict]] = {
     check.__name__: check
     for check in (
-        *(gain, mean_gain, growing, beats, place, majority, same, within_std, spread, improves, marked, below),
-        *(prints, datasets),
+        *(gain, mean_gain, growing, beats, beyond_std, near_best, place, majority, same, within_std, spread),
+        *(improves, marked, below, near, prints, datasets),
     )
 }

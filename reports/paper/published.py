@@ -52,11 +52,13 @@ def cells(table: str) -> dict[tuple[str, str], Decimal]:
     return {key: Decimal(text) for key, text in zip(keys, frame["mean_text"], strict=True)}
 
 
-def std(table: str, row: str, column: str) -> Decimal:
-    """The std printed beside one mean."""
+def std(table: str, row: str, column: str, missing: Decimal | None = None) -> Decimal:
+    """The std printed beside one mean; `missing` where there is none. Raises LookupError without that."""
     frame = _read(table)
     printed = frame.loc[(frame["row"] == row) & (frame["column"] == column), "std_text"]
     if not any(printed):
+        if missing is not None:
+            return missing
         raise LookupError(f"{table} prints no std for {row!r} under {column!r}")
     return Decimal(printed.item())
 

@@ -6,6 +6,7 @@ from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, OURS, ROWS
 from sweeps.sweep import Sweep
 
 META_T = ROWS["Meta-T"]
+THEIR_DECAY = "method.optimizer.weight_decay=1e-3"  # FlexMatch's on CIFAR-100
 TRAINING = {
     "Adam 1e-3 (ours)": META_T,
     "Adam 5e-4": f"{META_T} method.optimizer.lr=5e-4",
@@ -32,5 +33,6 @@ SWEEP = Sweep(
         "CIFAR-100/2500": f"{CIFAR100} task.labels=2500",
     },
     demo={"digits/40": f"{DIGITS} task.labels=40"},
+    single={("as FlexMatch", f"CIFAR-100/{n}"): THEIR_DECAY for n in (400, 2500)},
     absent=frozenset(product(TRAINING, ("CIFAR-10/40", "CIFAR-100/400"))),
 )

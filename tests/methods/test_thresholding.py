@@ -12,7 +12,7 @@ from torch.func import functional_call
 from toy import FACTS, MU, B, ToyNet, batch_of, same, statistics, student_of
 
 from methods.base import Batch
-from methods.dash import Dash
+from methods.dash import DashTorchSSL
 from methods.fixmatch import FixMatch
 from methods.flexmatch import FlexMatch
 from methods.meta_t import GreenMetaT, LaggedMetaT, MetaT
@@ -94,9 +94,10 @@ def test_the_weak_rows_reach_the_loss_by_the_batch_s_statistics_alone():
 
 
 @pytest.mark.parametrize("batch_norm", ["split", "joint"])
-@pytest.mark.parametrize("kind", [FlexMatch, Dash])
+@pytest.mark.parametrize("kind", [FlexMatch, DashTorchSSL])
 def test_its_successors_have_both(kind, batch_norm):
-    numbers = {"C": 1.0, "gamma": 1.1, "rho_min": 0.05, "warm_up": 0.1, "period": 0.1} if kind is Dash else {"tau": TAU}
+    own = {"C": 1.0, "gamma": 1.1, "rho_min": 0.05, "warm_up": 0.1, "period": 0.1}
+    numbers = own if kind is DashTorchSSL else {"tau": TAU}
     m = kind(**numbers, lambda_u=1.0, batch_norm=batch_norm)
     student = student_of()
     m.setup(FACTS, ToyNet())

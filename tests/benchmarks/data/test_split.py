@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.data.split import Split, choose, long_tail, shares
+from benchmarks.data.split import Split, choose, long_tail, proportional, shares
 
 SVHN = np.array([4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659])  # its training images per class
 
@@ -15,6 +15,22 @@ def test_proportional_shares(budget: int) -> None:
     assert given.sum() == budget
     assert np.all(np.abs(given - exact) < 1)
     assert given.min() >= 1
+
+
+@pytest.mark.parametrize(
+    ("budget", "given"),
+    [(40, [3, 7, 6, 4, 4, 4, 3, 3, 3, 3]), (250, [17, 47, 36, 29, 25, 24, 20, 19, 17, 16])],
+)
+def test_svhn_s_labels_are_those_of_fixmatch(budget: int, given: list[int]) -> None:
+    """As its create_split.py gives them out."""
+    assert proportional(SVHN, budget).tolist() == given
+
+
+def test_labels_in_proportion_are_never_more_than_there_are() -> None:
+    counts = np.array([3, 1, 9])
+    for budget in range(1, 14):
+        given = proportional(counts, budget)
+        assert given.sum() == budget and (given <= counts).all()
 
 
 def test_shares_of_anything() -> None:

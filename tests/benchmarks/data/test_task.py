@@ -13,7 +13,7 @@ from benchmarks.config import compose
 from benchmarks.data import sources as datasets
 from benchmarks.data import task as tasks
 from benchmarks.data.arrays import Arrays
-from benchmarks.data.split import shares
+from benchmarks.data.split import proportional, shares
 from benchmarks.errors import UserError
 from benchmarks.run import main
 
@@ -122,7 +122,7 @@ def test_proportional_labels(load: Any) -> None:
     load(arrays((SVHN // 50).tolist()))
     task, _ = build(labels=250, balance="proportional")
     counts = torch.bincount(task.labelled.y).numpy()
-    assert counts.tolist() == shares(SVHN // 50, 250).tolist()
+    assert counts.tolist() == proportional(SVHN // 50, 250).tolist()
     assert counts[1] > 2 * counts[9]
 
 
@@ -152,7 +152,7 @@ def test_the_seed_picks_the_fold(load: Any) -> None:
     assert data.folds
     for seed in range(5):
         task, _ = build(seed=seed, balance="folds", labels=30)
-        assert sorted(index(task.labelled.x)) == sorted(data.folds[seed % 3].tolist())
+        assert sorted(index(task.labelled.x)) == sorted(data.folds[(seed + 1) % 3].tolist())
         assert task.labelled.y.tolist() == data.y_train[index(task.labelled.x)].tolist()
 
 
@@ -216,6 +216,8 @@ def test_every_task_builds(name: str, load: Any) -> None:
     assert cfg.task.include_labelled
     assert cfg.task.balance == {"svhn": "proportional", "stl10": "folds"}.get(name, "equal")
     assert cfg.task.augment.flip == (name != "svhn")
+    assert (cfg.task.augment.translate, cfg.task.augment.cutout) == (10.0, 16)  # FixMatch's, also at 96x96
+    assert cfg.task.augment.shift == (12 if name == "stl10" else 4)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -120,20 +120,34 @@ def test_the_declared_schema_is_in_order():
     assert schemas == sorted(schemas) and set(schemas) == set(range(2, schemas[-1] + 1))
 
 
+def older(config):
+    """A configuration of before protocols said what is decayed."""
+    old = copy.deepcopy(config)
+    del old["protocol"]["decayed"]
+    return old
+
+
 @pytest.mark.parametrize("name", ["meta_t", "green_meta_t", "meta_t_sgd_cosine", "fixmatch", "meta_semi", "supervised"])
 def test_runs_of_the_first_schema_keep_their_places(name):
     """Before there were lagged updates, a choice of batch norm, and statistics of the average's own."""
     new = plain(compose([f"method={name}", *(["method.average_statistics=copied"] if name == "meta_semi" else [])]))
-    old = copy.deepcopy(new)
+    old = older(new)
     for option in ("batch_norm", "average_statistics"):
         old["method"].pop(option, None)
     assert run_id(migrate.upgrade(old, 1, schema.changes())) == run_id(new)
-    assert (old == new) == (name == "supervised")
+    assert (old["method"] == new["method"]) == (name == "supervised")
 
 
 def test_a_lagged_run_is_one_of_the_lagged_method():
     new = plain(compose(["method=meta_t_lagged", "protocol=fixmatch"]))
-    old = copy.deepcopy(new)
+    old = older(new)
     old["method"] |= {"name": "meta_t", "_target_": "methods.meta_t.MetaT", "update": "lagged"}
     old["method"].pop("batch_norm")
     assert run_id(migrate.upgrade(old, 3, schema.changes())) == run_id(new)
+
+
+def test_dash_was_torchssl_s():
+    new = plain(compose(["method=dash_torchssl"]))
+    old = older(new)
+    old["method"] |= {"name": "dash", "_target_": "methods.dash.Dash"}
+    assert run_id(migrate.upgrade(old, 4, schema.changes())) == run_id(new)

@@ -46,9 +46,10 @@ def test_factors_that_do_not_fit_their_milestones_are_refused_at_once() -> None:
     [
         ("fixmatch", 2**19, 0.03 * math.cos(7 * math.pi / 32)),  # half of 2^20 steps
         ("meta_t", 102_399, 0.03),  # epoch 100 of 300 begins after 102,400 steps
-        ("meta_t", 102_401, 0.003),
-        ("meta_t", 204_801, 0.0003),
-        ("meta_semi", 180_000, 0.05),
+        ("meta_t", 102_400, 0.003),
+        ("meta_t", 204_799, 0.003),
+        ("meta_t", 204_800, 0.0003),
+        ("meta_semi", 200_000, 0.05),  # of 400,000: 600 passes over 50,000 images by 75
         ("mixmatch", 1_000_000, 0.002),
     ],
 )

@@ -33,6 +33,14 @@ def test_biases_and_norms_are_not_decayed() -> None:
             assert torch.equal(p, before[name])
 
 
+def test_or_all_parameters_are() -> None:
+    s = student(optimizer=partial(torch.optim.SGD, lr=0.5, weight_decay=0.1), decayed="all")
+    before = copies(s.parameters)
+    s.descend(still(s))
+    for p, q in zip(s.parameters, before, strict=True):
+        torch.testing.assert_close(p, q * (1 - 0.5 * 0.1))
+
+
 def test_descending_trains_the_net_alone() -> None:
     s, other = student(optimizer=partial(torch.optim.SGD, lr=0.1, weight_decay=0.1)), net()
     x = images().requires_grad_()
