@@ -1,6 +1,7 @@
 """From a data set's name to batches on the training device. Imports `machine`.
 
 sources    names -> arrays: scikit-learn's digits, torchvision's image sets, your own .npz (`npz`); `download` fetches
+pictures   image files -> arrays of one size and number of channels
 split      which inputs are labelled, unlabelled or held out; knows indices and classes, no pixels
 images     the kind of input: what a view of it is, and what fits it (another kind stands beside this file)
 augment    plain, weak and strong views of images; operators: RandAugment's fourteen

@@ -1,5 +1,6 @@
 """Images as a kind of input: uint8 on the training device, in the views of `augment`, by index."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
@@ -22,6 +23,10 @@ class Inputs(Protocol):
     @property
     def dims(self) -> dict[str, int]:
         """What a backbone's constructor is told of them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input, as it is stored."""
 
     @property
     def size(self) -> int:
@@ -57,8 +62,12 @@ class Images:
         return {"in_channels": self.pixels.shape[1]}
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.pixels.shape[1:])
+
+    @property
     def size(self) -> int:
-        return self.pixels[:1].numel()
+        return math.prod(self.shape)
 
     def views(self, names: Sequence[str], index: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         pixels = self.pixels[index]
