@@ -94,7 +94,8 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
         model.save(run, student.graded, answers.classes, task.labelled.y, task.labelled.x.shape)
     stop()  # a claim that was lost meanwhile raises here
     weights = {"weights": digest(student.net, student.graded, method)}
-    run.finish(result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report) | weights)
+    ended = result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report, answers.classes)
+    run.finish(ended | weights)
 
 
 def usage() -> str:

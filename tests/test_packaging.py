@@ -137,6 +137,7 @@ def test_help_names_every_target() -> None:
         ("semi-fig-beta SCALE=paper", ["-m reports.figure meta_semi/beta scale=paper"]),
         ("sweep-fig-k", ["-m sweeps.launch meta_t/k scale=paper launcher=local"]),
         ("report", ["-m reports.page scale=demo"]),
+        ("confusion RUN=abc", ["-m reports.confusion abc"]),
         ("audit", ["-m reports.audit"]),
         ("bench", ["-m benchmarks.speed"]),
         ("bench-scaling ARGS=depth=10", ["-m benchmarks.speed.scaling depth=10"]),

@@ -2,6 +2,7 @@
 
 import hashlib
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,11 +10,14 @@ import torch
 from benchmarks.store.run import Run
 
 
-def result(run: Run, seconds: dict[str, float], fingerprint: str, report: str) -> dict[str, Any]:
+def result(
+    run: Run, seconds: dict[str, float], fingerprint: str, report: str, classes: Sequence[str]
+) -> dict[str, Any]:
     """result.json: the last evaluation, and each metric as `last`, `median_last_20` and `best_on_test`.
 
     Where there is no test set these are null, but for the validation error.
-    `report` names which of these the protocol's papers print; seconds: of training alone (`training.pace.Stopwatch`).
+    `report` names which of these the protocol's papers print; seconds: of training alone (`training.pace.Stopwatch`);
+    classes: their names, in the order of their numbers.
     """
     rows = run.rows()
     summary: dict[str, Any] = {}
@@ -30,6 +34,7 @@ def result(run: Run, seconds: dict[str, float], fingerprint: str, report: str) -
         "report": report,
         **summary,
         "recall": rows[-1]["recall"],
+        "classes": list(classes),
         "steps": rows[-1]["step"],
         **seconds,
         "split": fingerprint,

@@ -115,9 +115,9 @@ def final_pass(run: Run) -> pd.DataFrame:
     return frame.astype({"index": int, "hidden": int, "label": int, "selected": int})
 
 
-def predictions(run: Run) -> pd.DataFrame:
+def predictions(folder: Path) -> pd.DataFrame:
     """predictions.csv.gz: a line per test input, as the trained network labels it in the end."""
-    frame = pd.read_csv(run / "predictions.csv.gz")[list(PREDICTIONS)].astype(float)
+    frame = pd.read_csv(folder / "predictions.csv.gz")[list(PREDICTIONS)].astype(float)
     return frame.astype({"index": int, "label": int, "prediction": int})
 
 
