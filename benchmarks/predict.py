@@ -30,6 +30,7 @@ from benchmarks.data import npz
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Images
 from benchmarks.data.pictures import pictures, read_all
+from benchmarks.data.shares import sized
 from benchmarks.errors import UserError, command
 from benchmarks.machine.device import device
 from benchmarks.store import model as store
@@ -88,7 +89,8 @@ def load(run: str | Path) -> Model:
         net = method.setup(Facts(len(counts), y, counts, 1), net)  # with the heads that the method adds
     net.load_state_dict(kept["weights"])
     net = net.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it was graded
-    return Model(net, make(cfg.task.augment), kept["classes"], kept["shape"])
+    augment = sized(make(cfg.task.augment), kept["shape"])
+    return Model(net, augment, kept["classes"], kept["shape"])
 
 
 def _targets(node: Any) -> Iterator[str]:

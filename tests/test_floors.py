@@ -20,6 +20,7 @@ FLOORS = {
     "provenance": {"errors", "machine", "store", "data"},
     "assemble": {"errors", "machine", "config", "data", "training"},
     "run": {"errors", "machine", "config", "store", "training", "provenance", "assemble"},
+    "views": {"errors", "machine", "config", "data", "assemble"},
     "predict": {"errors", "arguments", "machine", "data", "store", "training", "assemble"},
     "speed": {"errors", "arguments", "machine", "config", "data", "influence", "store", "training", "assemble", "run"},
 }

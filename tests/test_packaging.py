@@ -144,6 +144,7 @@ def test_help_names_every_target() -> None:
         ("bench-gpu", ["-m benchmarks.speed.gpu"]),
         ("bench-figure", ["-m reports.speed"]),
         ("profile METHOD=fixmatch", ["-m benchmarks.speed.phases method=fixmatch"]),
+        ("views TASK=npz ARGS=task.name=a", ["-m benchmarks.views task=npz task.name=a"]),
         ("data DATASETS=cifar10", ["-m benchmarks.data.download cifar10"]),
     ],
 )  # fmt: skip

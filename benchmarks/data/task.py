@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmarks.data import sources
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
+from benchmarks.data.shares import Shares, sized
 from benchmarks.data.split import choose, draw, shares
 from methods.base import Facts
 
@@ -77,12 +78,14 @@ class Answers:
         return replace(self, hidden=self.hidden.to(device), test=test, validation=validation)
 
 
-def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Task, Answers]:
+def build(*, name: str, seed: int, augment: Augment | Shares, **options: Any) -> tuple[Task, Answers]:
     """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
     data = sources.load(name)
     y, subset = data.y_train, options["subset"]
     y_test = y[:0] if data.y_test is None else data.y_test
     n_classes = int(max(y.max(), y_test.max(initial=0))) + 1
+    h, w, c = data.x_train.shape[1:]
+    augment = sized(augment, (c, h, w))
     split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
