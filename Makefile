@@ -4,6 +4,8 @@ SCALE ?= demo
 LAUNCHER ?= local
 DATASETS ?=
 METHOD ?= meta_t
+RUN ?=
+TASK ?= digits
 ARGS ?=
 # PYTHON makes .venv. PY runs everything: set it, or activate the conda environment, and no .venv is made.
 PYTHON ?= python3
@@ -24,7 +26,7 @@ FIGURES := $(filter-out $(TABLES),$(declared)) meta_t/surrogate
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help FORCE tables figures report audit smoke data test test-slurm test-slurm-long test-faults lint format \
+.PHONY: help FORCE tables figures report confusion audit smoke data views test test-slurm test-slurm-long test-faults lint format \
   bench bench-scaling bench-together bench-gpu bench-figure bench-reports real freeze profile lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
@@ -57,6 +59,10 @@ figures: $(SETUP)
 #: report                         one page with all tables and figures
 report: $(SETUP)
 	@$(PY) -m reports.page scale=$(SCALE) $(ARGS)
+
+#: confusion                      which classes of the test set a run takes for which: make confusion RUN=8d28457d9686
+confusion: $(SETUP)
+	@$(PY) -m reports.confusion $(RUN)
 
 #: audit                          check the published numbers and what the run store holds
 audit: $(SETUP)
@@ -104,6 +110,10 @@ smoke: $(SETUP)
 #: data                           download data sets: make data DATASETS="cifar10 svhn"
 data: $(SETUP)
 	@$(PY) -m benchmarks.data.download $(DATASETS)
+
+#: views                          a picture of a task's weak and strong views: make views TASK=digits
+views: $(SETUP)
+	@$(PY) -m benchmarks.views task=$(TASK) $(ARGS)
 
 ##@ Development (ARGS=... is handed on to the command)
 

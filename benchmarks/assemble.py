@@ -67,8 +67,7 @@ def assemble(cfg: DictConfig, task: Task | None = None, compiled: bool | None = 
     torch.manual_seed(cfg.seed)
     answers = None
     if task is None:
-        options = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
-        task, answers = tasks.build(**options, seed=cfg.seed, augment=make(cfg.task.augment))
+        task, answers = build_task(cfg)
         answers = answers.to(device())
     net = network(cfg.backbone, task, cfg.protocol.batch)
     task = task.to(device())
@@ -78,6 +77,12 @@ def assemble(cfg: DictConfig, task: Task | None = None, compiled: bool | None = 
         net = method.setup(task.facts, net).to(device())
     compiled = settings.compiled() if compiled is None else compiled
     return Parts(cfg, task, answers, net, method.to(device()), compiled)
+
+
+def build_task(cfg: DictConfig) -> tuple[Task, Answers]:
+    """The task of a configuration, and apart from it the answers. Raises UserError."""
+    options = {key: value for key, value in plain(cfg.task).items() if key != "augment"}
+    return tasks.build(**options, seed=cfg.seed, augment=make(cfg.task.augment))
 
 
 def make(node: DictConfig, **more: Any) -> Any:

@@ -25,11 +25,12 @@ from benchmarks.config import GROUPS, compose, options, plain
 from benchmarks.errors import UserError, one_line
 from benchmarks.machine.device import device, tune
 from benchmarks.provenance import made_of, settle, stale
+from benchmarks.store import model
 from benchmarks.store.claim import Claim
 from benchmarks.store.environment import environment
 from benchmarks.store.result import digest, result
 from benchmarks.store.run import Run
-from benchmarks.training.evaluation import evaluate, final_pass
+from benchmarks.training.evaluation import evaluate, final_pass, predictions
 from benchmarks.training.trainer import Trainer
 
 
@@ -87,9 +88,14 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     student = method.fit(trainer, parts.net)
     trainer.finish()
     run.write_pseudo(final_pass(method, student.graded, task.unlabelled, answers))
+    if answers.test:
+        run.write_predictions(predictions(student.graded, answers.test, answers.tested))
+    if settings.models():
+        model.save(run, student.graded, answers.classes, task.labelled.y, task.labelled.x.shape)
     stop()  # a claim that was lost meanwhile raises here
     weights = {"weights": digest(student.net, student.graded, method)}
-    run.finish(result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report) | weights)
+    ended = result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report, answers.classes)
+    run.finish(ended | weights)
 
 
 def usage() -> str:
@@ -100,7 +106,9 @@ def usage() -> str:
 
 
 def tell(row: dict[str, Any]) -> None:
-    terminal.say(f"step {row['step']:>8,}   error {row['error']:6.2f} %   {row['seconds']:8.1f} s")
+    where = "error" if row["error"] is not None else "validation" if "validation" in row else ""
+    said = f"{where} {row[where]:6.2f} %" if where else "neither test nor validation set"
+    terminal.say(f"step {row['step']:>8,}   {said}   {row['seconds']:8.1f} s")
 
 
 def main(arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ Each of the first four is a command, too: `python -m reports.table meta_t/table1
 table         tables beside the published numbers; `table/build.py` is the file to open first
 figure        figures, by paper
 page          one page of HTML with everything, and a page per run
+confusion     one run's test set, class by class
 audit         what the papers' own tables say about the papers' sentences
 collect       runs -> data frames, for all of these
 paper         the published numbers, verbatim, and their errata

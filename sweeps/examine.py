@@ -68,7 +68,8 @@ def _progress(cell: Cell) -> str:
         return "no evaluation yet"
     step, seconds = rows[-1]["step"], rows[-1]["seconds"]
     left = seconds / step * (steps - step)
-    return f"step {step:,} of {steps:,} ({step / steps:.0%}), {clock(left)} left, error {rows[-1]['error']:.2f} %"
+    error = "no test set" if rows[-1]["error"] is None else f"error {rows[-1]['error']:.2f} %"
+    return f"step {step:,} of {steps:,} ({step / steps:.0%}), {clock(left)} left, {error}"
 
 
 def _saved(cell: Cell) -> str:

@@ -13,10 +13,11 @@ class Arrays:
 
     x_train: NDArray[np.uint8]  # [N, H, W, C]
     y_train: NDArray[np.int64]  # [N]
-    x_test: NDArray[np.uint8]  # [M, H, W, C]
-    y_test: NDArray[np.int64]  # [M]
+    x_test: NDArray[np.uint8] | None = None  # [M, H, W, C]
+    y_test: NDArray[np.int64] | None = None  # [M]
     x_unlabeled: NDArray[np.uint8] | None = None  # [U, H, W, C], images that come without labels
     folds: tuple[NDArray[np.int64], ...] | None = None  # the official labelled sets, as indices into x_train
+    classes: tuple[str, ...] | None = None  # their K names; None: their numbers
 
 
 def int64(labels: ArrayLike) -> NDArray[np.int64]:

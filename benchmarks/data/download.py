@@ -40,7 +40,8 @@ def _fetch(name: str) -> str:
         arrays = sources.load(name)
     classes = int(arrays.y_train.max()) + 1
     extra = "" if arrays.x_unlabeled is None else f" + {len(arrays.x_unlabeled):,} unlabelled"
-    count = f"{len(arrays.x_train):,} training + {len(arrays.x_test):,} test{extra}"
+    tested = "no" if arrays.x_test is None else f"{len(arrays.x_test):,}"
+    count = f"{len(arrays.x_train):,} training + {tested} test{extra}"
     return f"{name}: {count} images of {size(arrays.x_train)}, {classes} classes"
 
 

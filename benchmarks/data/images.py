@@ -1,5 +1,6 @@
 """Images as a kind of input: uint8 on the training device, in the views of `augment`, by index."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
@@ -9,7 +10,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.data.augment import Augment
+from benchmarks.data.shares import lost
 from benchmarks.errors import UserError, blame
+from benchmarks.machine import terminal
+
+MOST = 0.5  #: of an image; where a strong view loses more on average, it is said
 
 
 class Inputs(Protocol):
@@ -22,6 +27,10 @@ class Inputs(Protocol):
     @property
     def dims(self) -> dict[str, int]:
         """What a backbone's constructor is told of them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input, as it is stored."""
 
     @property
     def size(self) -> int:
@@ -57,8 +66,12 @@ class Images:
         return {"in_channels": self.pixels.shape[1]}
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.pixels.shape[1:])
+
+    @property
     def size(self) -> int:
-        return self.pixels[:1].numel()
+        return math.prod(self.shape)
 
     def views(self, names: Sequence[str], index: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         pixels = self.pixels[index]
@@ -71,7 +84,7 @@ class Images:
         return replace(self, pixels=torch.cat([self.pixels, other.pixels]))
 
     def check(self, name: str) -> None:
-        """Raises UserError where the augmentation does not suit these images of the data set `name`."""
+        """Is the augmentation for images like these of the data set `name`? Raises UserError; may warn."""
         channels, *size = self.pixels.shape[1:]
         if not channels == len(self.augment.mean) == len(self.augment.std):
             each = f"[{','.join(['0.5'] * channels)}]"
@@ -81,6 +94,12 @@ class Images:
             )
         with blame(f"task.augment does not suit images of {'x'.join(map(str, size))}"):
             self.views(("strong",), torch.arange(min(2, len(self))), torch.Generator())
+            share = lost(self.augment, self.shape)
+        if share > MOST:
+            terminal.warn(
+                f"a strong view loses {share:.0%} of an image of {'x'.join(map(str, size))} on average: lower "
+                "task.augment.cutout and task.augment.translate (python -m benchmarks.views shows it)"
+            )
 
 
 def images(x: np.ndarray, augment: Augment, index: np.ndarray | None = None) -> Images:

@@ -81,7 +81,7 @@ def from_torchvision(name: str, *, download: bool) -> Arrays:
         cifar = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
         train, test = (cifar(root, train=part, download=download) for part in (True, False))
         x, x_test = np.ascontiguousarray(train.data), np.ascontiguousarray(test.data)
-        return Arrays(x, int64(train.targets), x_test, int64(test.targets))
+        return Arrays(x, int64(train.targets), x_test, int64(test.targets), classes=tuple(train.classes))
 
     kind: Any = {"svhn": datasets.SVHN, "stl10": datasets.STL10}[name]
     train, test = (kind(root, split=part, download=download) for part in ("train", "test"))
@@ -91,7 +91,8 @@ def from_torchvision(name: str, *, download: bool) -> Arrays:
         return Arrays(x, y, x_test, y_test)
     unlabeled = _channels_last(kind(root, split="unlabeled").data)
     folds = (root / kind.base_folder / kind.folds_list_file).read_text().splitlines()
-    return Arrays(x, y, x_test, y_test, unlabeled, tuple(int64(fold.split()) for fold in folds))
+    classes = tuple(getattr(train, "classes", ())) or None  # where the file of their names is there
+    return Arrays(x, y, x_test, y_test, unlabeled, tuple(int64(fold.split()) for fold in folds), classes)
 
 
 def _channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmarks.data import sources
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
+from benchmarks.data.shares import Shares, sized
 from benchmarks.data.split import choose, draw, shares
 from benchmarks.errors import UserError
 from methods.base import Facts
@@ -67,22 +68,27 @@ class Task:
 class Answers:
     hidden: Tensor  #: int64 [M], the unlabelled inputs' classes; -1 where nobody knows (STL-10)
     index: Tensor  #: int64 [M], where they lie in the data set: the training inputs, then those without labels
-    test: Labelled
+    test: Labelled | None  #: None: the data set has none
+    tested: Tensor  #: int64 [T], where the test inputs lie among the data set's
     validation: Labelled | None
+    classes: tuple[str, ...]  #: their names, by number
     fingerprint: str  #: of the split
 
     def to(self, device: torch.device) -> Self:
-        validation = self.validation and self.validation.to(device)
-        return replace(self, hidden=self.hidden.to(device), test=self.test.to(device), validation=validation)
+        test, validation = self.test and self.test.to(device), self.validation and self.validation.to(device)
+        return replace(self, hidden=self.hidden.to(device), test=test, validation=validation)
 
 
-def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Task, Answers]:
+def build(*, name: str, seed: int, augment: Augment | Shares, **options: Any) -> tuple[Task, Answers]:
     """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
     data = sources.load(name)
     y, subset = data.y_train, options["subset"]
-    n_classes = int(max(y.max(), data.y_test.max())) + 1
+    y_test = y[:0] if data.y_test is None else data.y_test
+    n_classes = int(max(y.max(), y_test.max(initial=0))) + 1
     if n_classes < 2:
         raise UserError(f"{name} has a single class, and nothing to tell it from: it needs two")
+    h, w, c = data.x_train.shape[1:]
+    augment = sized(augment, (c, h, w))
     split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
@@ -98,12 +104,13 @@ def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Ta
         index = torch.cat([index, len(y) + torch.arange(more)])
     if not len(unlabelled):
         (unlabelled, hidden), index = labelled, torch.from_numpy(split.labelled)  # a supervised run never looks
-    tested = np.arange(len(data.y_test))
-    if subset:
-        wanted = shares(np.bincount(data.y_test, minlength=n_classes), min(subset, len(tested)))
-        tested = draw(data.y_test, wanted, tested, np.random.default_rng([seed, 2]), "task.subset")
-    test = part(data.x_test, data.y_test, tested)
+    tested = np.arange(len(y_test))
+    if subset and len(tested):
+        wanted = shares(np.bincount(y_test, minlength=n_classes), min(subset, len(tested)))
+        tested = draw(y_test, wanted, tested, np.random.default_rng([seed, 2]), "task.subset")
+    test = None if data.x_test is None else part(data.x_test, y_test, tested)
     validation = part(data.x_train, y, split.held_out) if len(split.held_out) else None
     known = torch.isin(index, torch.from_numpy(split.labelled))
     task = Task(labelled, unlabelled, n_classes, known=known)
-    return task, Answers(hidden, index, test, validation, split.fingerprint)
+    classes = data.classes or tuple(map(str, range(n_classes)))
+    return task, Answers(hidden, index, test, torch.from_numpy(tested), validation, classes, split.fingerprint)

@@ -7,6 +7,7 @@ SSL_DEVICE       cpu, cuda or cuda:1 (the GPU where there is one)
 SSL_CHECKPOINT   seconds between two checkpoints (300; 0: one at every evaluation)
 SSL_COMPILE      1: plain passes go through torch.compile; it pays back on a GPU, not on a CPU
 SSL_GRAPH        1: training steps are recorded as CUDA graphs and replayed
+SSL_MODEL        0: the trained network is not kept in its run, for large sweeps (1: it is)
 SSL_STALE        what to do about a run by other code: name (it is said), accept or anew (the old folder is kept)
 
 A variable that is empty counts as not set, and `~` stands for the home folder.
@@ -58,6 +59,10 @@ def graphs() -> bool:
     return _switch("SSL_GRAPH")
 
 
+def models() -> bool:
+    return _switch("SSL_MODEL", "1")
+
+
 def stale() -> str:
     given = _text("SSL_STALE", "name").lower()
     if given not in STALE:
@@ -73,8 +78,8 @@ def _folder(name: str, default: str) -> Path:
     return Path(_text(name, default)).expanduser()
 
 
-def _switch(name: str) -> bool:
-    given = _text(name, "0").lower()
+def _switch(name: str, default: str = "0") -> bool:
+    given = _text(name, default).lower()
     if given not in YES + NO:
         raise UserError(f"{name}={given} is not possible: it must be 1 or 0")
     return given in YES

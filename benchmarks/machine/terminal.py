@@ -13,6 +13,12 @@ def say(text: str) -> None:
         _be_silent()
 
 
+def warn(text: str) -> None:
+    """A line on the standard error, if anybody can read it."""
+    with suppress(OSError, ValueError):
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
 def readable() -> None:
     """A character that the terminal does not know is replaced, instead of a UnicodeEncodeError."""
     for stream in (sys.stdout, sys.stderr):

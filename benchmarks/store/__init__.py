@@ -1,6 +1,7 @@
 """On the disk a run is a directory, done is a file, its name is its configuration. Imports `config` and `machine`.
 
 run           the directory of a run; checkpoint: everything that it goes on from; result: what it ends in
+model         the trained network, with what is needed to use it
 claim         one process a run
 environment   where and by which code a run was made
 disk          files that are whole or not there

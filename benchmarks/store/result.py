@@ -2,6 +2,7 @@
 
 import hashlib
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,25 +10,31 @@ import torch
 from benchmarks.store.run import Run
 
 
-def result(run: Run, seconds: dict[str, float], fingerprint: str, report: str) -> dict[str, Any]:
+def result(
+    run: Run, seconds: dict[str, float], fingerprint: str, report: str, classes: Sequence[str]
+) -> dict[str, Any]:
     """result.json: the last evaluation, and each metric as `last`, `median_last_20` and `best_on_test`.
 
-    `report` names which of these the protocol's papers print; seconds: of training alone (`training.pace.Stopwatch`).
+    Where there is no test set these are null, but for the validation error.
+    `report` names which of these the protocol's papers print; seconds: of training alone (`training.pace.Stopwatch`);
+    classes: their names, in the order of their numbers.
     """
     rows = run.rows()
-    summary: dict[str, Any] = {
-        name: {
-            "last": rows[-1][name],
-            "median_last_20": statistics.median(row[name] for row in rows[-20:]),
-            "best_on_test": min(row[name] for row in rows),
-        }
-        for name in ("error", "top5", "balanced", "validation")
-        if name in rows[-1]
-    }
+    summary: dict[str, Any] = {}
+    for name in ("error", "top5", "balanced", "validation"):
+        if name in rows[-1]:
+            values = [row[name] for row in rows]
+            known = values[-1] is not None
+            summary[name] = {
+                "last": values[-1],
+                "median_last_20": statistics.median(values[-20:]) if known else None,
+                "best_on_test": min(values) if known else None,
+            }
     return {
         "report": report,
         **summary,
         "recall": rows[-1]["recall"],
+        "classes": list(classes),
         "steps": rows[-1]["step"],
         **seconds,
         "split": fingerprint,

@@ -4,7 +4,9 @@ $SSL_RUNS/<id>/  config.yaml     the resolved configuration
                  env.json        commit, versions, device, command
                  metrics.jsonl   a row per evaluation
                  claim.0001      who is at it (benchmarks.store.claim); error.txt: why the last attempt failed
-                 pseudo.csv.gz   final pass over the unlabelled inputs: hidden,label,confidence,threshold,selected
+                 pseudo.csv.gz   final pass over the unlabelled inputs: index,hidden,label,confidence,threshold,selected
+                 predictions.csv.gz  the same over the test set, if there is one: index,label,prediction,confidence
+                 model.pth       the graded network and what is needed to use it (benchmarks.store.model)
                  checkpoint.pt   replaced atomically, the previous one kept beside it
                  result.json     written last: its presence is "done"
 
@@ -17,7 +19,7 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,8 @@ from benchmarks.store.disk import flush, write_atomically
 from benchmarks.store.schema import latest
 
 VERSION = 2  #: of the run directory's layout; 2: checkpoints hold both clocks
-PSEUDO = ("hidden", "label", "confidence", "threshold", "selected")
+PSEUDO = ("index", "hidden", "label", "confidence", "threshold", "selected")  #: older runs have no index
+PREDICTIONS = ("index", "label", "prediction", "confidence")
 
 
 class Run:
@@ -125,11 +128,18 @@ class Run:
 
     def write_pseudo(self, columns: Mapping[str, Iterable[Any]]) -> None:
         """pseudo.csv.gz from one iterable per name in PSEUDO."""
+        self._write_table("pseudo.csv.gz", PSEUDO, columns)
+
+    def write_predictions(self, columns: Mapping[str, Iterable[Any]]) -> None:
+        """predictions.csv.gz from one iterable per name in PREDICTIONS."""
+        self._write_table("predictions.csv.gz", PREDICTIONS, columns)
+
+    def _write_table(self, name: str, names: Sequence[str], columns: Mapping[str, Iterable[Any]]) -> None:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(PSEUDO)
-        writer.writerows(zip(*(columns[name] for name in PSEUDO), strict=True))
-        write_atomically(self / "pseudo.csv.gz", gzip.compress(text.getvalue().encode(), mtime=0))
+        writer.writerow(names)
+        writer.writerows(zip(*(columns[column] for column in names), strict=True))
+        write_atomically(self / name, gzip.compress(text.getvalue().encode(), mtime=0))
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write result.json; then what only an unfinished run needs may go."""

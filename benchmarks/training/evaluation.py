@@ -12,6 +12,7 @@ from methods.base import Method
 
 ROWS = 1000  #: inputs a forward pass, of 32x32 or fewer pixels
 AT_ONCE = 1000 * 3 * 32 * 32  #: numbers of a larger input's batch
+UNGRADED: dict[str, Any] = dict.fromkeys(("error", "top5", "balanced", "gmean", "recall"))  #: without a test set
 
 
 @torch.no_grad()
@@ -62,12 +63,12 @@ def scores(p: Tensor, y: Tensor) -> dict[str, Any]:
 
 
 def evaluate(net: nn.Module, answers: Answers) -> dict[str, Any]:
-    """Scores on the test set, and the error on the validation set where there is one."""
+    """Scores on the test set, None where there is none; and the error on the validation set where there is one."""
 
     def on(part: Labelled) -> dict[str, Any]:
         return scores(predict(net, part.x), part.y)
 
-    row = on(answers.test)
+    row = on(answers.test) if answers.test else UNGRADED
     return row | {"validation": on(answers.validation)["error"]} if answers.validation else row
 
 
@@ -77,9 +78,21 @@ def final_pass(method: Method, net: nn.Module, unlabelled: Inputs, answers: Answ
     p = predict(net, unlabelled)
     pseudo = method.pseudo(p, torch.arange(len(p), device=p.device))
     return {
+        "index": answers.index.tolist(),
         "hidden": answers.hidden.tolist(),
         "label": pseudo.label.tolist(),
         "confidence": [f"{v:.6f}" for v in pseudo.confidence.tolist()],
         "threshold": [f"{v:.6f}" for v in pseudo.threshold.tolist()],
         "selected": pseudo.selected.int().tolist(),
+    }
+
+
+def predictions(net: nn.Module, test: Labelled, index: Tensor) -> dict[str, list[Any]]:
+    """The columns of predictions.csv.gz: what a network makes of every test input; index [T] says which they are."""
+    confidence, prediction = predict(net, test.x).max(-1)
+    return {
+        "index": index.tolist(),
+        "label": test.y.tolist(),
+        "prediction": prediction.tolist(),
+        "confidence": [f"{v:.6f}" for v in confidence.tolist()],
     }

@@ -18,7 +18,7 @@ import yaml
 
 from benchmarks.config import run_id
 from benchmarks.machine.settings import runs
-from benchmarks.store.run import PSEUDO, Run
+from benchmarks.store.run import PREDICTIONS, PSEUDO, Run
 
 BROKEN = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError, zlib.error)
 METRICS = {  # name -> its key in metrics.jsonl and result.json, all of which are error rates in percent
@@ -67,7 +67,9 @@ def number(value: Any, most: float = math.inf) -> float:
 
 
 def percent(error: Any, metric: str) -> float:
-    """An error rate in percent -> the metric in percent."""
+    """An error rate in percent -> the metric in percent; NaN where there was no test set (None)."""
+    if error is None:
+        return math.nan
     return 100 - number(error, 100) if metric.endswith("accuracy") else number(error, 100)
 
 
@@ -120,9 +122,19 @@ def within(limit: float, metric: str, run: Run, best_on_test: bool) -> dict[str,
 
 
 def final_pass(run: Run) -> pd.DataFrame:
-    """pseudo.csv.gz: a line per unlabelled input, as the trained network labels it in the end."""
-    frame = pd.read_csv(run / "pseudo.csv.gz")[list(PSEUDO)].astype(float)
-    return frame.astype({"hidden": int, "label": int, "selected": int})
+    """pseudo.csv.gz: a line per unlabelled input, as the trained network labels it in the end.
+
+    index, its place in the data set, is -1 in older runs, which do not say it.
+    """
+    frame = pd.read_csv(run / "pseudo.csv.gz")
+    frame = frame.assign(index=frame.get("index", -1))[list(PSEUDO)].astype(float)
+    return frame.astype({"index": int, "hidden": int, "label": int, "selected": int})
+
+
+def predictions(folder: Path) -> pd.DataFrame:
+    """predictions.csv.gz: a line per test input, as the trained network labels it in the end."""
+    frame = pd.read_csv(folder / "predictions.csv.gz")[list(PREDICTIONS)].astype(float)
+    return frame.astype({"index": int, "label": int, "prediction": int})
 
 
 def strays() -> Iterator[str]:

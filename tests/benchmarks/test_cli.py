@@ -273,15 +273,26 @@ def test_what_does_not_go_together(overrides: list[str], words: str, refused: Ca
 def test_grey_images_of_your_own(ask: Ask, refused: Callable[..., str]) -> None:
     own()
     overrides = ["task=npz", "task.name=own", "task.labels=4", "task.subset=null"]
-    line = refused(*overrides)
+    assert ask(*overrides)[0] == 0  # one number serves for whatever channels there are
+    line = refused(*overrides, "task.augment.mean=[0.5,0.5,0.5]")
     assert "own has images of 1 channel" in line
     remedy = line.rpartition("e.g. ")[2]
     assert ask(*overrides, f"task.augment.mean={remedy}", f"task.augment.std={remedy}")[0] == 0
 
 
-def test_images_that_are_too_small(refused: Callable[..., str]) -> None:
+def test_images_of_any_size_but_sizes_in_shares(ask: Ask, refused: Callable[..., str]) -> None:
     own(size=3, channels=3)
-    assert "a shift of 4 needs images of more than 3 pixels" in refused("task=npz", "task.name=own", "task.labels=4")
+    overrides = ["task=npz", "task.name=own", "task.labels=4", "task.subset=null"]
+    assert ask(*overrides)[0] == 0
+    line = refused(*overrides, "task.augment.shift=4")
+    assert line.endswith("task.augment.shift=4 is not possible: it must be a finite number from 0 to 1")
+
+
+def test_views_that_lose_the_image_are_said(ask: Ask) -> None:
+    assert ask()[2] == ""
+    status, _, err = ask("task.augment.translate=10", "task.augment.cutout=16")  # FixMatch's, for 32x32
+    assert status == 0 and err.count("\n") == 1
+    assert err.startswith("warning: a strong view loses 100% of an image of 8x8 on average: lower task.augment.cutout")
 
 
 # ---- what it refuses: surroundings

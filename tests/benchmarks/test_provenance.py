@@ -18,7 +18,7 @@ from benchmarks.store.run import Run
 
 OWN = [
     "scale=smoke", "method=supervised", "task=npz", "task.name=own", "task.labels=4", "task.subset=null",
-    "task.augment.mean=[0.5]", "task.augment.std=[0.25]", "task.augment.shift=1", "task.augment.cutout=2",
+    "task.augment.mean=[0.5]", "task.augment.std=[0.25]",
 ]  # fmt: skip
 
 

@@ -44,7 +44,13 @@ def finish(cell: Cell, recall: float = 0.9) -> None:
         row = {"step": step, "seconds": step / 10, "lr": 0.1, "error": 900 / step + cell.seed, "top5": 0.0}
         row |= {"balanced": 5.0, "recall": [recall] * 10, "correct": 0.9, "wrong": 0.05, "threshold": 0.7, "ratio": 1.0}
         run.append(row)
-    columns = {"hidden": range(10), "label": range(10), "confidence": [0.9] * 10, "threshold": [0.8] * 10}
+    columns = {
+        "index": range(10),
+        "hidden": range(10),
+        "label": range(10),
+        "confidence": [0.9] * 10,
+        "threshold": [0.8] * 10,
+    }
     run.write_pseudo(columns | {"selected": [1] * 10})
     error = {"last": 5.0 + cell.seed, "median_last_20": 5.5 + cell.seed, "best_on_test": 4.0}
     result = {"report": "median_last_20", "error": error, "balanced": error, "recall": [recall] * 10}

@@ -1,6 +1,7 @@
 """Run directories -> tables, to the letter (tests/golden; SSL_GOLDEN=write renews them), and nothing broken counts."""
 
 import dataclasses
+import gzip
 import json
 import math
 import os
@@ -236,15 +237,20 @@ def test_pseudo_labels(store: Path) -> None:
     runs = fill(errors={key: ERRORS[key]})
     columns = {"hidden": [1, -1], "label": [1, 2], "confidence": ["0.9", "0.5"], "threshold": ["0.95", "nan"]}
     for run in runs.values():
-        run.write_pseudo(columns | {"selected": [0, 1]})
+        run.write_pseudo(columns | {"index": [7, 3], "selected": [0, 1]})
+    old = runs[*key, 0] / "pseudo.csv.gz"  # as it was written before there was an index
+    lines = gzip.decompress(old.read_bytes()).decode().splitlines()
+    old.write_bytes(gzip.compress("\n".join(line.partition(",")[2] for line in lines).encode()))
     path = runs[*key, 2] / "pseudo.csv.gz"
     path.write_bytes(path.read_bytes()[:-12])  # cut short
     (runs[*key, 1] / "pseudo.csv.gz").write_bytes(b"no gzip")
     found = frames.pseudo_labels(TOY, "paper")
-    assert found[["row", "seed", "hidden", "label", "selected"]].to_numpy().tolist() == [
-        ["Meta-T", 0, 1, 1, 0],
-        ["Meta-T", 0, -1, 2, 1],
+    assert found[["row", "seed", "index", "hidden", "label", "selected"]].to_numpy().tolist() == [
+        ["Meta-T", 0, -1, 1, 1, 0],
+        ["Meta-T", 0, -1, -1, 2, 1],
     ]
+    runs[*key, 1].write_pseudo(columns | {"index": [7, 3], "selected": [0, 1]})
+    assert frames.pseudo_labels(TOY, "paper")["index"].tolist() == [-1, -1, 7, 3]
     assert len(found.attrs["faults"]) == 2
 
 

@@ -1,8 +1,11 @@
 """Meta-T, Fig. 6: confusion matrices of the pseudo-labels under a long tail."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figure.bands import named
@@ -35,14 +38,19 @@ def draw(pseudo: pd.DataFrame) -> Figure:
     for line, column in zip(axes, columns, strict=True):
         for ax, row in zip(line, rows, strict=True):
             here = matrix(pseudo[(pseudo["row"] == row) & (pseudo["column"] == column)], n_classes)
-            text = np.where(here >= 0.5, np.char.mod("%.0f", np.nan_to_num(here)), "")
-            seaborn.heatmap(
-                here, ax=ax, vmin=0, vmax=100, cmap="Blues", square=True, cbar=ax is line[-1],
-                cbar_kws={"label": "% of the true class", "shrink": 0.72}, linewidths=0.4, linecolor="white",
-                annot=text if n_classes <= ANNOTATED else None, fmt="", annot_kws={"fontsize": 7},
-            )  # fmt: skip
+            heat(ax, here, cbar=ax is line[-1])
             ax.set_title(f"{row}: {np.nanmean(np.diag(here)):.1f} % on average")
             ax.set_xlabel(f"pseudo-label ({column})")
             ax.set_ylabel("true class" if ax is line[0] else "")
-            ax.tick_params(length=0)
     return figure
+
+
+def heat(ax: Axes, here: np.ndarray, **more: Any) -> None:
+    """A matrix in %, its numbers written into it unless there are many classes; more: what seaborn's heatmap takes."""
+    text = np.where(here >= 0.5, np.char.mod("%.0f", np.nan_to_num(here)), "")
+    seaborn.heatmap(
+        here, ax=ax, vmin=0, vmax=100, cmap="Blues", square=True, linewidths=0.4, linecolor="white",
+        cbar_kws={"label": "% of the true class", "shrink": 0.72}, annot=text if len(here) <= ANNOTATED else None,
+        fmt="", annot_kws={"fontsize": 7}, **more,
+    )  # fmt: skip
+    ax.tick_params(length=0)

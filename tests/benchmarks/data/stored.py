@@ -79,6 +79,7 @@ def write_stl10(root: Path, name: str) -> Fields:
         if part != "unlabeled":
             (expected[f"y_{part}"] + 1).astype(np.uint8).tofile(base / f"{part}_y.bin")
     folds = [f"{k} {(k + 3) % 10} {(k + 5) % 10} \n" for k in range(10)]
+    (base / "class_names.txt").write_text("\n".join("abcdefghij"))
     (base / "fold_indices.txt").write_text("".join(folds))
     return expected
 

@@ -103,6 +103,7 @@ def test_torchvision_formats(name: str, folder: Path) -> None:
         assert ours.flags.c_contiguous
         assert ours.flags.writeable
         assert ours.dtype == (np.uint8 if key[0] == "x" else np.int64)
+    assert data.classes == (None if name == "svhn" else tuple("abcdefghij"))
     if name == "stl10":
         assert data.folds is not None
         assert [fold.tolist() for fold in data.folds] == [[k, (k + 3) % 10, (k + 5) % 10] for k in range(10)]

@@ -18,8 +18,15 @@ def test_folders(name, read, monkeypatch):
     assert read() == Path(default)
 
 
-@pytest.mark.parametrize(("name", "read"), [("SSL_COMPILE", settings.compiled), ("SSL_GRAPH", settings.graphs)])
-def test_switches(name, read, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "read", "default"),
+    [
+        ("SSL_COMPILE", settings.compiled, False),
+        ("SSL_GRAPH", settings.graphs, False),
+        ("SSL_MODEL", settings.models, True),
+    ],
+)
+def test_switches(name, read, default, monkeypatch):
     for given, wanted in (
         ("1", True),
         ("yes", True),
@@ -27,7 +34,7 @@ def test_switches(name, read, monkeypatch):
         ("on", True),
         ("0", False),
         ("no", False),
-        ("", False),
+        ("", default),
     ):
         monkeypatch.setenv(name, given)
         assert read() is wanted

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.config import compose
 from benchmarks.errors import UserError
 from benchmarks.run import execute
-from benchmarks.store import disk
+from benchmarks.store import disk, model
 from benchmarks.store import run as runs
 from benchmarks.store.disk import write_atomically
 from benchmarks.store.run import PSEUDO, Run
@@ -75,13 +75,13 @@ def test_a_write_is_on_the_disk_before_it_is_seen(tmp_path: Path, monkeypatch: p
     assert seen[0] is False
 
 
-def test_pseudo_labels_are_a_table_of_five_columns() -> None:
+def test_pseudo_labels_are_a_table_of_six_columns() -> None:
     run = Run({"a": 1})
     run.make()
     run.write_pseudo({name: [k, k + 1] for k, name in enumerate(reversed(PSEUDO))})
     content = (run / "pseudo.csv.gz").read_bytes()
     assert content[4:8] == bytes(4)  # no clock in it: the same labels are the same bytes
-    assert gzip.decompress(content).decode() == "hidden,label,confidence,threshold,selected\n4,3,2,1,0\n5,4,3,2,1\n"
+    assert gzip.decompress(content).decode() == f"{','.join(PSEUDO)}\n5,4,3,2,1,0\n6,5,4,3,2,1\n"
     with pytest.raises(ValueError, match="zip"):
         run.write_pseudo({name: range(k) for k, name in enumerate(PSEUDO)})
 
@@ -92,12 +92,14 @@ def test_result_is_written_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         runs, "write_atomically", lambda path, content: (written.append(path.name), write(path, content))
     )
+    monkeypatch.setattr(model, "write_atomically", runs.write_atomically)
     append = Run.append
     monkeypatch.setattr(Run, "append", lambda run, row: (written.append("metrics.jsonl"), append(run, row)))
     run = execute(compose(SMOKE))
-    assert written[-2:] == ["pseudo.csv.gz", "result.json"]
+    assert written[-3:] == ["predictions.csv.gz", "model.pth", "result.json"]
     assert {path.name for path in run.folder.iterdir()} == {"env.json", *written} == {
-        "config.yaml", "env.json", "metrics.jsonl", "pseudo.csv.gz", "result.json",
+        "config.yaml", "env.json", "metrics.jsonl", "pseudo.csv.gz", "predictions.csv.gz", "model.pth",
+        "result.json",
     }  # fmt: skip
 
 
