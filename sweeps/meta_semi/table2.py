@@ -9,6 +9,7 @@ COLUMNS = {"STL-10/1000": "task=stl10 backbone=wrn37_2 protocol=mixmatch task.in
 
 SWEEP = Sweep(
     caption="Test errors (%) on STL-10.",
+    demo_caption="Test errors (%) on digits with 40 labels.",
     rows=ROWS_HERE,
     baseline="MixMatch",
     columns=COLUMNS,
