@@ -17,9 +17,9 @@ PY := .venv/bin/python
 SETUP := .venv/.lock-stamp
 endif
 
-# What sweeps/ declares: tables, and everything else is a figure; one more figure needs no runs.
-declared = $(foreach paper,meta_t meta_semi,$(patsubst sweeps/%.py,%,$(sort $(wildcard sweeps/$(paper)/[!_]*.py))))
-TABLES := $(foreach name,$(declared),$(if $(findstring /table,$(name)),$(name)))
+# What sweeps/ declares: tables, all of sweeps/own among them, and everything else is a figure; one more needs no runs.
+declared = $(foreach paper,meta_t meta_semi own,$(patsubst sweeps/%.py,%,$(sort $(wildcard sweeps/$(paper)/[!_]*.py))))
+TABLES := $(foreach name,$(declared),$(if $(findstring /table,$(name)),$(name),$(filter own/%,$(name))))
 FIGURES := $(filter-out $(TABLES),$(declared)) meta_t/surrogate
 
 .DEFAULT_GOAL := help
@@ -40,7 +40,11 @@ table%: $(SETUP) FORCE
 semi-table%: $(SETUP) FORCE
 	@$(call table,meta_semi/table$*)
 
-#: tables                         every table of both papers, going on when one fails
+#: own-NAME                       the same for your own sweeps/own/NAME.py (docs/own-sweeps.md)
+own-%: $(SETUP) FORCE
+	@$(call table,own/$(subst -,_,$*))
+
+#: tables                         every table of both papers and of your own, going on when one fails
 tables: $(SETUP)
 	@$(call table,$(TABLES))
 
@@ -86,6 +90,10 @@ sweep-fig-%: $(SETUP) FORCE
 sweep-semi-fig-%: $(SETUP) FORCE
 	@$(call sweep,meta_semi/$(subst -,_,$*))
 
+#: sweep-own-NAME                 the same for your own sweeps/own/NAME.py
+sweep-own-%: $(SETUP) FORCE
+	@$(call sweep,own/$(subst -,_,$*))
+
 #: status-table1 ...              how far Table N's runs are, what is left, and why some failed
 status-table%: $(SETUP) FORCE
 	@$(call status,meta_t/table$*)
@@ -94,6 +102,10 @@ status-table%: $(SETUP) FORCE
 status-semi-table%: $(SETUP) FORCE
 	@$(call status,meta_semi/table$*)
 
+#: status-own-NAME                the same for your own sweeps/own/NAME.py
+status-own-%: $(SETUP) FORCE
+	@$(call status,own/$(subst -,_,$*))
+
 #: cancel-table1 ...              take Table N's runs out of SLURM's queue
 cancel-table%: $(SETUP) FORCE
 	@$(call cancel,meta_t/table$*)
@@ -101,6 +113,10 @@ cancel-table%: $(SETUP) FORCE
 #: cancel-semi-table1 ...         the same for Meta-Semi
 cancel-semi-table%: $(SETUP) FORCE
 	@$(call cancel,meta_semi/table$*)
+
+#: cancel-own-NAME                the same for your own sweeps/own/NAME.py
+cancel-own-%: $(SETUP) FORCE
+	@$(call cancel,own/$(subst -,_,$*))
 
 #: smoke                          Table 1 at SCALE=smoke in a temporary run folder: does everything work together?
 smoke: $(SETUP)

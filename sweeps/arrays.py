@@ -17,7 +17,7 @@ from benchmarks.store.disk import write_atomically
 from sweeps.job import Job, Piece
 from sweeps.settings import Settings, classes, settings
 from sweeps.slurm import chunks
-from sweeps.sweep import Cell
+from sweeps.sweep import Cell, slug
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def submit(name: str, scale: str, array: Array) -> str:
     ]
     chosen = array.settings
     wanted: dict[str, Any] = {
-        "job_name": f"{name.replace('/', '-')}-{array.kind}",
+        "job_name": f"{slug(name).replace('/', '-')}-{array.kind}",
         "partition": chosen.partition,
         "account": chosen.account,
         "qos": chosen.qos,

@@ -4,6 +4,13 @@ Ask twice, run once: a run with a result, in the queue or under way is left alon
 others; it is named at the end, and the exit status is then 1. row=NAME and column=NAME keep to one row or column;
 --dry-run only says what would run, and what a cluster would be asked for.
 
+Options of runs, and lists of their values, make a sweep of your own, of a table's rows and columns or without one:
+
+    python -m sweeps.launch row=FixMatch method.lambda_u=0.5,1,2 seed=0..4
+    python -m sweeps.launch meta_t/table1 row=Meta-T column=digits/40 method.slope=10,100
+
+python -m reports.table takes the same words and shows it (docs/own-sweeps.md).
+
 local uses the machine's GPUs, or else its cores; debug runs one after the other in this process; slurm submits job
 arrays and returns: python -m sweeps.status and python -m sweeps.cancel take the same arguments. With --wait it stays,
 submits what submit_limit held back as the queue empties, and ends with the last task. sweeps/launch.yaml explains the
@@ -17,9 +24,10 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from benchmarks.arguments import read
+from benchmarks.arguments import nearest, read
 from benchmarks.errors import UserError, command
 from sweeps import arrays, local, slurm
+from sweeps.grid import OPTIONS, is_option, written
 from sweeps.settings import NAMES, Settings, is_setting, settings
 from sweeps.stale import settle
 from sweeps.sweep import Cell, load
@@ -49,20 +57,34 @@ class Order(NamedTuple):
 def order(arguments: list[str]) -> Order:
     """What launch, status and cancel are asked for. Raises UserError."""
     words, options, rest = read(
-        arguments, is_setting, NAMES, scale="demo", launcher=LAUNCHERS, row=None, column=None, settings=None
+        arguments,
+        lambda key: is_setting(key) or is_option(key),
+        (*NAMES, *OPTIONS),
+        scale="demo",
+        launcher=LAUNCHERS,
+        row=None,
+        column=None,
+        settings=None,
     )
-    names = [word for word in words if word not in ("--dry-run", "--wait")]
-    if len(names) != 1:
+    tables = [word for word in words if word not in ("--dry-run", "--wait")]
+    given = dict(pair for argument in rest if is_setting((pair := argument.split("=", 1))[0]))
+    own = [argument for argument in rest if argument.partition("=")[0] not in given]
+    if own or not tables:
+        own += [f"{key}={options[key]}" for key in ("row", "column") if options[key] is not None]
+        options |= {"row": None, "column": None}
+    if len(tables) > 1 or not (tables or own):
         raise UserError("which table? e.g. python -m sweeps.launch meta_t/table1 scale=demo")
-    pairs = (argument.partition("=") for argument in rest)
-    given = {key: value for key, _, value in pairs}
-    dry, wait = "--dry-run" in words, "--wait" in words
-    return Order(names[0], file=options.pop("settings"), given=given, dry=dry, wait=wait, **options)
+    name, dry, wait = written(tables, own) if own else tables[0], "--dry-run" in words, "--wait" in words
+    return Order(name, file=options.pop("settings"), given=given, dry=dry, wait=wait, **options)
 
 
 def distinct(name: str, scale: str, row: str | None = None, column: str | None = None) -> list[Cell]:
     """The cells of a table or of one row or column, each configuration once. Raises UserError."""
-    cells = [c for c in load(name).cells(scale) if row in (None, c.row) and column in (None, c.column)]
+    sweep = load(name)
+    for kind, chosen, known in (("row", row, sweep.rows), ("column", column, sweep.columns_at(scale))):
+        if chosen is not None and chosen not in known:
+            raise UserError(f'{name} has no {kind} "{chosen}" at scale={scale}.{nearest(chosen, known)}')
+    cells = [c for c in sweep.cells(scale) if row in (None, c.row) and column in (None, c.column)]
     if not cells:
         raise UserError(f"{name} has no run for row={row} column={column} at scale={scale}")
     return list({cell.run.id: cell for cell in cells}.values())

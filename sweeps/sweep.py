@@ -1,8 +1,10 @@
 """A table is declared once: rows x columns x seeds -> runs. Launcher, reports and tests read the same object."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from benchmarks.store.run import Run
 
 SCALES = ("paper", "short", "demo", "smoke")
 DEMO_SEEDS = {"demo": 2, "smoke": 1}
+OWN = "own"  #: the folder of the user's own tables
+FOLDERS = ("meta_t", "meta_semi", OWN)
 PAPER_ONLY = {
     "demo": ("protocol=", "protocol.ratio=", "backbone="),
     "smoke": ("protocol=", "protocol.ratio=", "backbone=", "steps="),
@@ -58,10 +62,11 @@ class Sweep:
     """
 
     caption: str
+    demo_caption: str = ""  #: at demo and smoke scale, where the other one names data
     metric: str = "error"  #: a name in METRICS of reports.read, in percent
     rows: Mapping[str, str | None]
     columns: Mapping[str, str | None]
-    demo: Mapping[str, str]  #: the columns at demo and smoke scale: what runs on a laptop
+    demo: Mapping[str, str] = field(default_factory=dict)  #: the columns at demo and smoke scale; empty: no others
     single: Mapping[tuple[str, str], str] = field(default_factory=dict)  #: overrides of one (row, column)
     metrics: Mapping[str, str] = field(default_factory=dict)  #: column -> metric, where it is another than `metric`
     budgets: Mapping[str, Budget] = field(default_factory=dict)  #: column -> when it is read, if not in the end
@@ -72,10 +77,17 @@ class Sweep:
     seeds: int = 5
 
     def columns_at(self, scale: str) -> Mapping[str, str | None]:
-        return self.demo if scale in DEMO_SEEDS else self.columns
+        return self.demo if self.demo and scale in DEMO_SEEDS else self.columns
 
-    def seeds_at(self, scale: str) -> int:
-        return min(self.seeds, DEMO_SEEDS.get(scale, self.seeds))
+    def caption_at(self, scale: str) -> str:
+        return (scale in DEMO_SEEDS and self.demo_caption) or self.caption
+
+    def seeds_at(self, scale: str) -> Sequence[int]:
+        return range(min(self.seeds, DEMO_SEEDS.get(scale, self.seeds)))
+
+    def given(self, row: str, column: str) -> tuple[str, ...]:
+        """Overrides of a cell that overrule all others, at every scale; a declared table has none."""
+        return ()
 
     def metric_of(self, column: str) -> str:
         return self.metrics.get(column, self.metric)
@@ -89,7 +101,8 @@ class Sweep:
     def cells(self, scale: str) -> Iterator[Cell]:
         """Every run of the table; the only expansion there is. Raises UserError.
 
-        At demo and smoke scale all rows run one protocol on one network, and at smoke scale equally many steps.
+        At demo and smoke scale all rows of a table with `demo` columns run one protocol on one network, and at smoke
+        scale equally many steps.
         """
         if scale not in SCALES:
             raise UserError(f'unknown scale "{scale}".{nearest(scale, SCALES)}')
@@ -98,11 +111,12 @@ class Sweep:
                 if self.state(row, column, scale):
                     continue
                 own = f"{how} {self.single.get((row, column), '')}".split()
-                own = [o for o in own if not o.startswith(PAPER_ONLY.get(scale, ()))]
-                last = {o.partition("=")[0]: o for o in (f"scale={scale}", *(where or "").split(), *own)}
+                own = [o for o in own if not (self.demo and o.startswith(PAPER_ONLY.get(scale, ())))]
+                every = (f"scale={scale}", *(where or "").split(), *own, *self.given(row, column))
+                last = {o.partition("=")[0]: o for o in every}
                 overrides = tuple(last.values())
                 config = resolve(overrides)
-                for seed in range(self.seeds_at(scale)):
+                for seed in self.seeds_at(scale):
                     yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**config, "seed": seed})
 
 
@@ -114,12 +128,41 @@ def pick(rows: Mapping[str, str | None], *names: str) -> dict[str, str | None]:
 def names() -> list[str]:
     """All declared sweeps: "meta_t/table1", ..."""
     here = Path(__file__).parent
-    return sorted(f"{path.parent.name}/{path.stem}" for path in here.glob("*/[!_]*.py"))
+    return sorted(f"{path.parent.name}/{path.stem}" for path in here.glob("*/[!_]*.py") if path.parent.name in FOLDERS)
+
+
+def is_table(name: str) -> bool:
+    """Is it shown as a table? What is not has a figure of its own."""
+    return "/table" in name or name.startswith(f"{OWN}/") or "=" in name
+
+
+def declared_tables() -> list[str]:
+    """Every table: those of the papers, then your own."""
+    found = [name for name in names() if is_table(name)]
+    return sorted(found, key=lambda name: (FOLDERS.index(name.partition("/")[0]), name))
+
+
+def slug(name: str) -> str:
+    """A sweep's name as that of a file or job."""
+    if "=" not in name:
+        return name
+    plain = re.sub(r"[^\w.,=-]+", "_", name).strip("_")
+    return f"{OWN}/{plain if len(plain) <= 100 else f'{plain[:90]}-{sha256(name.encode()).hexdigest()[:9]}'}"
 
 
 def load(name: str) -> Sweep:
-    """The sweep that `sweeps/<name>.py` declares. Raises UserError with the nearest name."""
+    """The sweep that `sweeps/<name>.py` declares, or that a name with a "=" writes out (`sweeps.grid`).
+
+    Raises UserError with the nearest name.
+    """
+    if "=" in name:
+        from sweeps.grid import grid  # here, because it is made of declared ones
+
+        return grid(name)
     if name not in names():
         raise UserError(f'unknown table or figure "{name}".{nearest(name, names())}')
-    sweep: Sweep = import_module(f"sweeps.{name.replace('/', '.')}").SWEEP
+    module = import_module(f"sweeps.{name.replace('/', '.')}")
+    sweep = getattr(module, "SWEEP", None)
+    if not isinstance(sweep, Sweep):
+        raise UserError(f"sweeps/{name}.py declares no table: write SWEEP = Sweep(...) in it")
     return sweep

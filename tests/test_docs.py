@@ -28,7 +28,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (ROOT / "docs" / "add-a-method.md").read_text()
     files = re.findall(r"^## \d\. The (?:file|YAML): `(.+?)`\n\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert [name for name, _ in files] == ["methods/soft_targets.py", "benchmarks/conf/method/soft_targets.yaml"]
-    for name, content in files:
+    own = re.findall(
+        r"^## .*`(.+?)`\n\n.*?^```python\n(.*?)^```", (ROOT / "docs/own-sweeps.md").read_text(), re.M | re.S
+    )
+    assert [name for name, _ in own] == ["sweeps/own/lambda_u.py"]
+    for name, content in files + own:
         (tree / name).write_text(content)
     return tree
 
@@ -43,6 +47,16 @@ def test_the_new_method_keeps_the_contract(tree: Path) -> None:
     done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/methods", "-k", "soft_targets")
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(r"(\d+) passed", done.stdout)
+
+
+def test_a_table_of_ones_own(tree: Path) -> None:
+    """Declared, counted, shown: make's targets call these programs (tests/test_packaging.py)."""
+    for words in ("sweeps.launch own/lambda_u scale=smoke launcher=debug", "reports.table own/lambda_u scale=smoke"):
+        done = run(tree, "-m", *words.split())
+        assert done.returncode == 0, done.stderr
+    assert "| lambda_u = 0.5 |" in done.stdout and "Error rates (%) of FixMatch" in done.stdout
+    paper = run(tree, "-m", "sweeps.status", "own/lambda_u", "scale=paper")
+    assert "in total 0 0 0 0 9" in " ".join(paper.stdout.split())
 
 
 def test_readme_names_what_exists() -> None:

@@ -11,9 +11,11 @@ from reports.audit.judge import judge, summary
 from reports.page import run, views
 from reports.paper.published import PAPERS, errata
 from reports.table.text import SIGNS
-from sweeps.sweep import SCALES
+from sweeps.sweep import OWN, SCALES
 
 HERE = Path(__file__).parent
+WRITTEN = ("config.yaml", "metrics.jsonl", "result.json", "error.txt")  #: what a run's page shows
+GROUPS = PAPERS | {OWN: "Your own tables"}
 
 
 def environment() -> Environment:
@@ -42,8 +44,9 @@ def write_run_pages(templates: Environment, uses: views.Uses, folder: Path) -> N
     code = [*HERE.rglob("*.*"), *(project / "reports" / "collect").glob("*.py"), *(project / "sweeps").rglob("*.py")]
     changed = max(path.stat().st_mtime for path in code)
     for identity, places in uses.items():
-        old, result = folder / f"{identity}.html", places[0][1].run / "result.json"
-        if not old.exists() or old.stat().st_mtime < max(changed, result.stat().st_mtime):
+        old, own = folder / f"{identity}.html", places[0][1].run
+        written = [path.stat().st_mtime for name in WRITTEN if (path := own / name).exists()]
+        if not old.exists() or old.stat().st_mtime < max(changed, *written):
             run.write(templates, places, folder)
 
 
@@ -51,9 +54,11 @@ def build(scale: str) -> Path:
     """Write the whole report; its path. Raises UserError."""
     templates, uses, shown = environment(), views.Uses(), scales(scale)
     tables, figures = views.tables(shown, uses), views.figures(shown, uses)
+    finished = len(uses)
+    other = views.other(uses)
     judged = sorted(judge(), key=lambda pair: pair[1].holds)
     page = templates.get_template("index.html").render(
-        papers=PAPERS, scales=shown, tables=tables, figures=figures, runs=len(uses),
+        papers=PAPERS, groups=GROUPS, scales=shown, tables=tables, figures=figures, runs=finished, other=other,
         judged=judged, summary=summary(judged), signs=SIGNS, errata=errata().to_dict("records"),
     )  # fmt: skip
     folder = reports() / "runs"

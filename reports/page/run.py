@@ -1,7 +1,6 @@
 """A page about one run: where its number stands, how to repeat it, what it ran on, how it learned."""
 
 import json
-import math
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,46 +10,15 @@ import yaml
 from jinja2 import Environment
 
 from benchmarks.provenance import stale
+from benchmarks.store.run import Run
 from reports.collect import read
+from reports.freeze import typed
+from reports.page.charts import CHARTS, HEIGHT, WIDTH, bars, chart
 from sweeps.stale import REMEDY
 from sweeps.sweep import Cell
 
-WIDTH, HEIGHT, POINTS = 640.0, 200.0, 300
-CHARTS = (
-    ("Test error (%)", {"error": "error"}, 1.0),
-    ("Selected pseudo-labels (% of the unlabelled inputs seen)", {"correct": "correct", "wrong": "wrong"}, 100.0),
-    ("Class-average threshold", {"threshold": "τ"}, 1.0),
-    ("Gradient-norm ratio (Assumption 1)", {"ratio": "ratio"}, 1.0),
-)
 KINDS = ("last", "median_last_20", "best_on_test")
-Use = tuple[str, Cell]  #: a table or figure, and its cell
-
-
-def ceiling(value: float) -> float:
-    """The least of 1, 2, 5, 10, ... times a power of ten that is no smaller: 73 -> 100."""
-    if not value > 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
-
-
-def chart(rows: Sequence[dict[str, Any]], title: str, series: dict[str, str], factor: float) -> dict[str, Any] | None:
-    """What the template draws as SVG: points "x,y x,y ..." in a box of WIDTH x HEIGHT; None without such numbers."""
-    rows = rows[:: -math.ceil(len(rows) / POINTS) or -1][::-1]  # thinned from the end, so that the last one stays
-    found = {
-        name: [(row["step"], factor * row[key]) for row in rows if row.get(key) is not None]
-        for key, name in series.items()
-    }
-    if not any(found.values()):
-        return None
-    last = max(step for points in found.values() for step, _ in points)
-    top = ceiling(max(value for points in found.values() for _, value in points))
-    lines = {
-        name: " ".join(f"{WIDTH * step / last:.1f},{HEIGHT * (1 - value / top):.1f}" for step, value in points)
-        for name, points in found.items()
-        if points
-    }
-    return {"title": title, "top": f"{top:g}", "half": f"{top / 2:g}", "last": f"{last:,}", "lines": lines}
+Use = tuple[str, Cell]  #: a table or figure, and its cell; an empty name where none shows the run
 
 
 def facts(cell: Cell, environment: dict[str, Any], result: dict[str, Any]) -> dict[str, str]:
@@ -64,13 +32,22 @@ def facts(cell: Cell, environment: dict[str, Any], result: dict[str, Any]) -> di
         "task": f"{task['name']}, {task['labels']} labels, split {result.get('split', '?')}",
         "network": cell.config["backbone"]["name"],
         "protocol": f"{cell.config['protocol']['name']}, scale={cell.config['scale']}, seed {cell.seed}",
-        "steps": f"{result.get('steps', 0):,} in {result.get('seconds', float('nan')):,.1f} s of training",
-        "reported": str(result.get("report", "?")).replace("_", " "),
+        "steps": f"{result['steps']:,} in {result['seconds']:,.1f} s of training" if result else how(cell.run),
+        "reported": str(result.get("report", cell.config["protocol"]["report"])).replace("_", " "),
         "commit": commit + (", and uncommitted changes" if environment.get("dirty") else ""),
         "device": f"{environment.get('device', '?')}, threads: {environment.get('threads', '?')}",
         "software": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "started": str(environment.get("started", "?")),
     }
+
+
+def how(run: Run) -> str:
+    """How far a run is that has no result, and why it failed, if it did."""
+    rows = run.rows()
+    done = f"{rows[-1]['step'] if rows else 0:,} of {run.config['steps']:,}, not finished"
+    with suppress(OSError, IndexError):
+        done += f": {(run / 'error.txt').read_text(errors='replace').strip().splitlines()[-1]}"
+    return done
 
 
 def scores(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -83,10 +60,11 @@ def scores(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def write(templates: Environment, uses: Sequence[Use], folder: Path) -> Path:
-    """folder/<id>.html. What is broken beside a sound result.json is named there and left out."""
+    """folder/<id>.html. What is broken in the run's folder is named there and left out."""
     run = uses[0][1].run
     try:
-        page = render(templates, uses, json.loads((run / "env.json").read_text()), read.rows(run))
+        rows = read.rows(run) if run.done else run.rows()
+        page = render(templates, uses, json.loads((run / "env.json").read_text()), rows)
     except read.BROKEN as error:
         page = render(templates, uses, {}, [], read.fault(run.folder, error))
     path = folder / f"{run.id}.html"
@@ -104,10 +82,12 @@ def render(
     result = found if isinstance(found, dict) else {}
     return templates.get_template("run.html").render(
         cell=cell,
-        uses=uses,
+        command=cell.command if cell.overrides else typed(environment.get("command") or ["?"]),
+        uses=[use for use in uses if use[0]],
         facts=facts(cell, environment, result) | ({"cannot be read": fault} if fault else {}),
         scores=scores(result),
         charts=[drawn for spec in CHARTS if (drawn := chart(rows, *spec))],
+        bars=bars(rows[-1].get("recall") or []) if rows else [],
         config=yaml.safe_dump(cell.run.config, sort_keys=False, allow_unicode=True),
         width=WIDTH,
         height=HEIGHT,

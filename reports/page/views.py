@@ -2,19 +2,23 @@
 
 import base64
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from benchmarks.errors import UserError
-from benchmarks.machine.settings import reports
+from benchmarks.machine.settings import reports, runs
+from reports.collect import read
 from reports.collect.frames import collect
 from reports.figure import FIGURES, draw
 from reports.page.run import Use
+from reports.paper import published
 from reports.table.compare import compare
-from reports.table.notes import notes, title
+from reports.table.notes import DIGITS, gaps, notes
 from reports.table.summary import summarise
-from sweeps.sweep import DEMO_SEEDS, Cell, load, names
+from sweeps.sweep import DEMO_SEEDS, Cell, declared_tables, load, names
 
 DPI = 100  #: of figures on the page, whose files have twice as many
 UNBUILT = {"not implemented", "absent"}
@@ -30,9 +34,9 @@ def launch(name: str, scale: str, **where: str) -> str:
 def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     """What the template shows of one table at one scale; adds the table's runs to `uses`."""
     sweep = load(name)
-    runs = collect(sweep, scale)
-    frame = summarise(sweep, name, scale, runs)
-    done = done_cells(name, scale, runs, uses)
+    collected = collect(sweep, scale)
+    frame = summarise(sweep, name, scale, collected)
+    done = done_cells(name, scale, collected, uses)
     compared = {(line.row, line.column): line for line in compare(frame).itertuples()}
     rows = []
     for row, line in frame.groupby("row", sort=False):
@@ -44,14 +48,15 @@ def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
         rows.append({"name": row, "cells": cells, "published": any(pd.notna(c["published_mean"]) for c in cells)})
     states = Counter(frame["state"])
     pending = [row["name"] for row in rows if not row["published"] and {c["state"] for c in row["cells"]} <= UNBUILT]
-    below = notes(sweep, name, scale, frame, runs)
+    below = notes(sweep, name, scale, frame, collected) + gaps(name, scale, collected)
     unbuilt = [row for row in pending if sweep.rows[row] is None]
     elsewhere = [row for row in pending if row not in unbuilt]
     below += [f"Not implemented: {', '.join(unbuilt)}."] * bool(unbuilt)
     below += [f"No column at this scale: {', '.join(elsewhere)}."] * bool(elsewhere)
     return {
         "scale": scale,
-        "title": title(sweep, name, scale) if scale in DEMO_SEEDS else "",
+        "caption": sweep.caption_at(scale),
+        "title": DIGITS if sweep.demo and scale in DEMO_SEEDS else "",
         "columns": list(dict.fromkeys(frame["column"])),
         "rows": [row for row in rows if row["name"] not in pending],
         "notes": below,
@@ -60,15 +65,41 @@ def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     }
 
 
-def done_cells(name: str, scale: str, runs: pd.DataFrame, uses: Uses) -> dict[tuple[str, str], list[Cell]]:
+def done_cells(name: str, scale: str, found: pd.DataFrame, uses: Uses) -> dict[tuple[str, str], list[Cell]]:
     """(row, column) -> the cell's runs that have a number. `uses` then says where each of them is shown."""
-    finished = set(runs.loc[runs["value"].notna(), "id"])
+    finished = set(found.loc[found["value"].notna(), "id"])
     done: dict[tuple[str, str], list[Cell]] = {}
     for cell in load(name).cells(scale):
         if cell.run.id in finished:
             done.setdefault((cell.row, cell.column), []).append(cell)
             uses.setdefault(cell.run.id, []).append((name, cell))
     return done
+
+
+def elsewhere(uses: Uses) -> list[Cell]:
+    """The store's runs that no table or figure shows, finished or not, as far as they can be read; added to `uses`."""
+    found = []
+    for path in sorted(runs().glob("*/config.yaml")):
+        if path.parent.name in uses:
+            continue
+        with suppress(*read.BROKEN):  # a table of the run's own names the fault
+            config = yaml.load(path.read_bytes(), read.LOADER)
+            task = config["task"]
+            cell = Cell(config["method"]["name"], f"{task['name']}/{task['labels']}", config["seed"], (), config)
+            if cell.run.id == path.parent.name:
+                uses[cell.run.id] = [("", cell)]
+                found.append(cell)
+    return sorted(found, key=lambda cell: (cell.column, cell.row, str(cell.config["scale"]), cell.run.id))
+
+
+def other(uses: Uses) -> list[dict[str, Any]]:
+    """What the list of these runs says of each."""
+    lines = []
+    for cell in elsewhere(uses):
+        found = read.result(cell.run)
+        error = f"{read.reported(found, 'error'):.2f}" if isinstance(found, dict) else ""
+        lines.append({"cell": cell, "error": error, "state": "done" if error else "not finished"})
+    return lines
 
 
 def figure_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
@@ -88,13 +119,19 @@ def figure_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     return view | {"image": image, "width": width, "height": height, "file": path.relative_to(reports()).as_posix()}
 
 
+def heading(name: str) -> str:
+    """ "meta_t/table1" -> "Table 1", "own/lambda_u" -> "lambda u"."""
+    stem = name.partition("/")[2]
+    return f"Table {stem[5:]}" if name in published.tables() else stem.replace("_", " ")
+
+
 def tables(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
     """Every table at the scales shown."""
-    return [
-        {"name": name, "caption": load(name).caption, "views": [table_view(name, scale, uses) for scale in shown]}
-        for name in names()
-        if "/table" in name
-    ]
+    found = []
+    for name in declared_tables():
+        views = [table_view(name, scale, uses) for scale in shown]
+        found.append({"name": name, "group": name.partition("/")[0], "title": heading(name), "views": views})
+    return found
 
 
 def figures(shown: list[str], uses: Uses) -> list[dict[str, Any]]:

@@ -9,23 +9,27 @@ from reports.collect import read
 from reports.collect.frames import collect
 from reports.table import markdown
 from reports.table.compare import compare
-from reports.table.latex import latex
-from reports.table.notes import notes, title
-from reports.table.summary import CSV, summarise, time_axis, totals
+from reports.table.latex import TEXT_WIDTH, latex
+from reports.table.notes import caption, gaps, notes, title
+from reports.table.summary import CSV, by_seed, measured, summarise, time_axis, totals
 from sweeps.sweep import load
 
 
 class Table(NamedTuple):
+    name: str
     title: str
+    caption: str
     notes: list[str]
+    gaps: list[str]  #: runs that are missing or broken
     cells: pd.DataFrame  #: reports.table.summary.summarise
     compared: pd.DataFrame  #: reports.table.compare.compare
     totals: pd.DataFrame  #: reports.table.summary.totals
     times: pd.DataFrame  #: reports.table.summary.time_axis
+    seeds: pd.DataFrame  #: reports.table.summary.by_seed
 
     def markdown(self) -> str:
         parts = [
-            markdown.markdown(self.cells, self.title, self.notes),
+            markdown.markdown(self.cells, self.title, self.notes + self.gaps),
             markdown.paired(self.cells),
             markdown.comparison(self.compared),
             markdown.overall(self.totals),
@@ -34,24 +38,42 @@ class Table(NamedTuple):
         return "\n".join(part for part in parts if part)
 
 
-def build(name: str, scale: str, best_on_test: bool = False) -> Table:
-    """The table as the run store has it now. Raises UserError."""
+def build(name: str, scale: str, best_on_test: bool = False, which: str = "all") -> Table:
+    """The table as the run store has it now; which="measured": without rows and columns that have no number of ours.
+
+    Raises UserError.
+    """
     sweep = load(name)
-    runs = collect(sweep, scale, best_on_test)
+    every = runs = collect(sweep, scale, best_on_test)
     cells = summarise(sweep, name, scale, runs)
-    below = notes(sweep, name, scale, cells, runs) + [f"Skipped, as no run: {path}" for path in read.strays()]
-    return Table(title(sweep, name, scale), below, cells, compare(cells), totals(sweep, cells, runs), time_axis(cells))
+    if which == "measured":
+        cells = measured(cells)
+        runs = runs[runs["row"].isin(cells["row"]) & runs["column"].isin(cells["column"])]
+    return Table(
+        name,
+        title(sweep, name, scale),
+        caption(sweep, name, scale),
+        notes(sweep, name, scale, cells, runs),
+        gaps(name, scale, runs) + [f"Skipped, as no run: {path}" for path in read.strays()],
+        cells,
+        compare(cells),
+        totals(sweep, cells, runs),
+        time_axis(cells),
+        by_seed(sweep, every),
+    )
 
 
-def write(table: Table, target: Path) -> None:
-    """Markdown, LaTeX and CSV beside each other; `target` has no suffix."""
+def write(table: Table, target: Path, width: float = TEXT_WIDTH) -> None:
+    """Markdown, LaTeX and CSV beside each other; `target` has no suffix. width: of the text that LaTeX sets, in pt."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.with_suffix(".md").write_text(table.markdown())
-    target.with_suffix(".tex").write_text(latex(table.cells, table.title, table.notes))
+    target.with_name(f"{target.name}.md").write_text(table.markdown())
+    text = latex(table.cells, table.caption, table.notes, table.gaps, table.name, width)
+    target.with_name(f"{target.name}.tex").write_text(text)
     for suffix, frame in (
         (".csv", table.cells[list(CSV)]),
+        (".seeds.csv", table.seeds),
         (".compare.csv", table.compared),
         (".time.csv", table.times),
     ):
         if len(frame) or suffix != ".time.csv":
-            frame.to_csv(target.with_suffix(suffix), index=False, float_format="%.4f")
+            frame.to_csv(target.with_name(f"{target.name}{suffix}"), index=False, float_format="%.4f")

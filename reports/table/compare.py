@@ -51,6 +51,18 @@ def leaders(sweep: Sweep, column: str, seeds: Seeds) -> set[str]:
     return {row for row, values in found.items() if not stats.paired(values, best).low > 0}
 
 
+def second(sweep: Sweep, column: str, seeds: Seeds) -> str:
+    """The row with the best mean of those that are clearly worse than the best; empty where there is none."""
+    first = leaders(sweep, column, seeds)
+    sign = -1 if sweep.metric_of(column).endswith("accuracy") else 1
+    means = {
+        row: sign * float(values.mean())
+        for (row, where), values in seeds.items()
+        if where == column and row not in (*first, *sweep.reference) and len(values) > 1
+    }
+    return min(means, key=means.__getitem__) if first and means else ""
+
+
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
     """Ours - published, with the columns of COMPARE, for every cell (a line of summarise) that has both.
 

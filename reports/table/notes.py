@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from reports.paper.published import tables
 from reports.table.compare import twins
 from sweeps.stale import REMEDY
 from sweeps.sweep import DEMO_SEEDS, Sweep
@@ -13,6 +14,7 @@ REPORT = {
     "median_last_20": "the median of the last 20 evaluations",
     "best_on_test": "BEST ON TEST, the best evaluation on the test set, which neither paper reports",
 }
+DIGITS = "These are scikit-learn's digits and a tiny network: nothing here is the paper's data."
 MARKS = {
     "budget": "‡ fewer training steps than the protocol's: {}",
     "backbone": "† another backbone than the published cell's: {}",
@@ -24,20 +26,29 @@ MARKS = {
 OUTLIER = 1.5  #: so many times the median of a cell's seconds per step is no noise
 
 
+def caption(sweep: Sweep, name: str, scale: str) -> str:
+    """What is shown, as a paper says it; at demo and smoke scale that the data are no paper's."""
+    digits = scale in DEMO_SEEDS and sweep.demo and name in tables()
+    return sweep.caption_at(scale) + (f" {DIGITS}" if digits else "")
+
+
 def title(sweep: Sweep, name: str, scale: str) -> str:
-    if scale in DEMO_SEEDS:
-        return (
-            f"{scale.capitalize()} of {name}: scikit-learn's digits, a tiny network. Nothing here is the paper's data."
-        )
-    return f"{name} at scale={scale}: {sweep.caption}"
+    """The same with the table's name and scale."""
+    said = caption(sweep, name, scale)
+    return f"{name} at scale={scale}" + (f": {said}" if said != name else "")
 
 
 def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
-    """What is shown, how cells differ from the published ones, what is missing and how to get it, what is broken."""
+    """What is shown, and how cells differ from the published ones."""
     lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame, runs)]
-    if scale not in DEMO_SEEDS:
+    if scale not in DEMO_SEEDS and frame["printed"].any():
         lines.append("Small print under ours: the published number, whose source stands in reports/paper.")
-    return [*lines, *_marks(frame), *_gaps(name, scale, runs)]
+    return [*lines, *_marks(frame)]
+
+
+def gaps(name: str, scale: str, runs: pd.DataFrame) -> list[str]:
+    """What is missing and how to get it, and what is broken."""
+    return list(_gaps(name, scale, runs))
 
 
 def _numbers(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.paper.published import published
+from reports.paper.published import published, tables
 from reports.table import compare, stats
 from sweeps.sweep import DEMO_SEEDS, Sweep
 
@@ -15,6 +15,7 @@ CSV = (
     *("baseline", "pairs", "difference", "difference_low", "difference_high"),
     *("published_mean", "published_std", "mark"),
 )
+SEEDS = ("row", "column", "seed", "metric", "unit", "value", "report", "step", "seconds", "state", "run")
 KEYS = ["row", "column"]
 
 
@@ -25,16 +26,18 @@ def summarise(sweep: Sweep, name: str, scale: str, runs: pd.DataFrame) -> pd.Dat
     `difference` is the paired one to the row `baseline`, from `pairs` seeds. At demo and smoke scale the published
     columns are empty. The further columns are
 
+    - second: the cell is the best of the others;
     - wanted: how many seeds the cell should have;
     - state: measured, missing, too early (done, but no evaluation within the time), outdated (its data set has
       changed), absent (a dash in the paper) or not implemented;
     - share, limit, step and time: as in the runs' frame, the least share and the mean of the others;
     - printed and source: the published number, verbatim, and whose it is.
     """
-    paper = {} if scale in DEMO_SEEDS else _paper(name)
+    paper = {} if scale in DEMO_SEEDS or name not in tables() else _paper(name)
     own = dict(list(runs.groupby(KEYS, sort=False)))
     seeds = compare.by_seed(runs)
     best = {(row, column) for column in sweep.columns_at(scale) for row in compare.leaders(sweep, column, seeds)}
+    runners_up = {(compare.second(sweep, column, seeds), column) for column in sweep.columns_at(scale)}
     lines = []
     for row in sweep.rows:
         for column in sweep.columns_at(scale):
@@ -44,13 +47,13 @@ def summarise(sweep: Sweep, name: str, scale: str, runs: pd.DataFrame) -> pd.Dat
             lines.append(
                 {"row": row, "column": column, "mean": values.mean(), "std": values.std(), "n": len(values)}
                 | dict(zip(("ci_low", "ci_high"), stats.interval(values), strict=True))
-                | {"best": (row, column) in best}
+                | {"best": (row, column) in best, "second": (row, column) in runners_up}
                 | compare.to_baseline(sweep, row, column, seeds)
                 | {
                     "published_mean": known.get("mean", math.nan),
                     "published_std": known.get("std", math.nan),
                     "mark": ";".join(_marks(cell, known, column, row in sweep.reference)) if len(values) else "",
-                    "wanted": sweep.seeds_at(scale),
+                    "wanted": len(sweep.seeds_at(scale)),
                     "state": sweep.state(row, column, scale) or _state(cell),
                     "share": cell["share"].min(),
                     "limit": cell["limit"].mean(),
@@ -61,6 +64,19 @@ def summarise(sweep: Sweep, name: str, scale: str, runs: pd.DataFrame) -> pd.Dat
                 }
             )
     return pd.DataFrame(lines)
+
+
+def measured(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows and columns that have a number of ours."""
+    own = frame[frame["state"] == "measured"]
+    return frame[frame["row"].isin(own["row"]) & frame["column"].isin(own["column"])]
+
+
+def by_seed(sweep: Sweep, runs: pd.DataFrame) -> pd.DataFrame:
+    """A line per run, each number with its metric and unit: what another program may read."""
+    metric = runs["column"].map(sweep.metric_of)
+    named = runs.rename(columns={"id": "run"}).assign(metric=metric, unit="%")
+    return named[list(SEEDS)]
 
 
 def _paper(name: str) -> dict[Any, dict[str, Any]]:

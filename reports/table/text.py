@@ -32,8 +32,11 @@ def signs(mark: str) -> str:
     return "".join(SIGNS[name] for name in mark.split(";") if name)
 
 
-def ours(cell: pd.Series) -> str:
-    """One cell; a measured one says from how many seeds it is where some are missing."""
+def ours(cell: pd.Series, underline: bool = False) -> str:
+    """One cell; a measured one says from how many seeds it is where some are missing.
+
+    The best stand in **, and if `underline` the next in __.
+    """
     if cell["state"] == "absent":
         return "–"
     if cell["state"] != "measured":
@@ -41,6 +44,8 @@ def ours(cell: pd.Series) -> str:
     text = number(cell["mean"], cell["std"])
     if cell["best"]:
         text = f"**{text}**"
+    elif underline and cell["second"]:
+        text = f"__{text}__"
     return f"{text}{signs(cell['mark'])}{some(cell['n'], cell['wanted'])}"
 
 
@@ -49,12 +54,12 @@ def some(n: int, wanted: int) -> str:
     return f" ({n} of {wanted})" if n < wanted else ""
 
 
-def grid(frame: pd.DataFrame) -> list[list[str]]:
+def grid(frame: pd.DataFrame, underline: bool = False) -> list[list[str]]:
     """Rows of text: the measured line of each row, and below it the published one where it has any."""
     lines = []
     for row, own in frame.groupby("row", sort=False):
         cells = own.set_index("column").loc[columns(frame)]
-        lines.append([row, *(ours(cell) for _, cell in cells.iterrows())])
+        lines.append([row, *(ours(cell, underline) for _, cell in cells.iterrows())])
         if cells["printed"].any():
             lines.append(["  published", *(printed or "–" for printed in cells["printed"])])
     return lines

@@ -10,6 +10,7 @@ BETAS, DEMO_BETAS = (0.1, 0.2, 0.5, 0.75, 1.0), (0.1, 0.2, 0.5, 1.0)
 
 SWEEP = Sweep(
     caption="Test errors with varying β on CIFAR-100 using 10,000 labels.",
+    demo_caption="Test errors with varying β on digits using 40 labels.",
     rows=pick(ROWS, "Meta-Semi")
     | {f"ICT, w={w:g}": f"{ROWS['ICT']} method.w_max={w}" for w in (1.0, 10.0, 20.0, 50.0, 100.0)},
     baseline="Meta-Semi",

@@ -17,6 +17,7 @@ COLUMNS = {f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (1000, 2000, 4
 
 SWEEP = Sweep(
     caption="Test errors (%) on CIFAR with varying amount of labelled data; CNN-13 but for the rows marked WRN-28.",
+    demo_caption="Test errors (%) on digits with varying amount of labelled data; one network for all rows.",
     rows=ROWS_HERE,
     baseline="Supervised",
     columns=COLUMNS,

@@ -13,6 +13,7 @@ COLUMNS = {"STL-10/1000": f"task=stl10 {NET} protocol=mixmatch task.include_labe
 
 SWEEP = Sweep(
     caption="Test errors (%) on STL-10.",
+    demo_caption="Test errors (%) on digits with 40 labels.",
     rows=ROWS_HERE,
     baseline="MixMatch",
     columns=COLUMNS,

@@ -12,6 +12,7 @@ ROWS_HERE = pick(
 
 SWEEP = Sweep(
     caption="Test errors (%) on SVHN with varying amount of labelled data.",
+    demo_caption="Test errors (%) on digits with varying amount of labelled data.",
     rows=ROWS_HERE,
     baseline="ICT",
     columns=COLUMNS,

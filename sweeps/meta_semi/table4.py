@@ -17,6 +17,7 @@ CNN13_ROWS, WRN_ROWS = ("ICT", "Meta-Semi (CNN-13)"), ("MixMatch (WRN-28)", "Met
 
 SWEEP = Sweep(
     caption="Test errors (%) on CIFAR-100 with 10,000 labels at fixed training time.",
+    demo_caption="Test errors (%) on digits with 40 labels at fixed training time.",
     rows={"ICT": ROWS["ICT"], "Meta-Semi (CNN-13)": ROWS["Meta-Semi"]} | pick(ROWS, *WRN_ROWS),
     baseline="ICT",
     columns=dict.fromkeys(CNN13_HOURS + WRN_HOURS, TABLE1.columns["CIFAR-100/10000"]),

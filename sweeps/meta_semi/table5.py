@@ -5,6 +5,7 @@ from sweeps.sweep import Sweep, pick
 
 SWEEP = Sweep(
     caption="Ablation study: test errors (%) on CIFAR-100 with CNN-13.",
+    demo_caption="Ablation study: test errors (%) on digits with 40 labels.",
     rows={
         "Without parameter EMA": f"{ROWS['Meta-Semi']} protocol.average=0.0",
         "One-hot pseudo labels": "method=meta_semi_one_hot",

@@ -22,6 +22,7 @@ COLUMNS = {f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (40, 250, 4000
 
 SWEEP = Sweep(
     caption="Error rates (%) on CIFAR-10 and CIFAR-100 with varying size of labelled set.",
+    demo_caption="Error rates (%) on digits with varying size of labelled set.",
     rows=ROWS_HERE,
     beside=(*BESIDE, "Full-Supervised + RandAugment"),
     reference=UPPER,

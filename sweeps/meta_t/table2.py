@@ -36,6 +36,7 @@ BLOCKS = {"I": (*IMAGES, *DEMO), "N": tuple(IMAGENET), "T": TEXTS}
 
 SWEEP = Sweep(
     caption="Error rates (%) on SVHN, STL-10 and texts; top-1 and top-5 accuracy (%) on ImageNet.",
+    demo_caption="Error rates (%) on digits with varying size of labelled set.",
     rows=ROWS_HERE,
     columns={**IMAGES, **dict.fromkeys((*IMAGENET, *TEXTS))},
     demo=DEMO,

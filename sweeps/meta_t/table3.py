@@ -16,6 +16,7 @@ ROWS_HERE = pick(
 
 SWEEP = Sweep(
     caption="Top-1 test accuracy (%) on imbalanced CIFAR-10 under three ratios and two sizes of the labelled set.",
+    demo_caption="Top-1 test accuracy (%) on imbalanced digits under two ratios.",
     metric="accuracy",
     rows=ROWS_HERE,
     beside=("CReST+", APART),

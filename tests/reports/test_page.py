@@ -7,17 +7,20 @@ import shutil
 import subprocess
 from html import unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from reports.page import build, run, views
+from benchmarks.config import resolve
+from reports.page import build, charts, views
 from reports.page.__main__ import main
 from sweeps.sweep import Cell, load
 
 TABLES = ["meta_t/table1", "meta_semi/table5"]
 SHOWN = ("meta_t/surrogate", "meta_t/pseudo_labels", "meta_t/thresholds", "meta_semi/assumption")
+STRAY, BEGUN = (Cell("dash", "digits/40", k, (), resolve(["method=dash", f"seed={k}"])) for k in (7, 8))
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --enable-logging=stderr --v=0 --virtual-time-budget=20000 --dump-dom"
@@ -65,12 +68,16 @@ def report(tmp_path_factory):
         patch.setenv("SSL_RUNS", str(folder / "runs"))
         patch.setenv("SSL_REPORTS", str(folder / "out"))
         patch.setattr(views, "FIGURES", SHOWN)
-        patch.setattr(views, "names", lambda: [*TABLES, *SHOWN[1:]])
+        patch.setattr(views, "declared_tables", lambda: TABLES)
         for cell in load(TABLES[0]).cells("demo"):
             if cell.column == "digits/40" and cell.row in ("Meta-T", "FixMatch"):
                 finish(cell)
                 if (cell.row, cell.seed) == ("FixMatch", 1):
                     (cell.run / "result.json").write_text("{")
+        finish(STRAY)
+        BEGUN.run.open({"commit": "c0ffee", "command": ["/x/benchmarks/run.py", "seed=8"]})
+        BEGUN.run.append({"step": 20, "seconds": 1.0, "error": 50.0})
+        (BEGUN.run / "error.txt").write_text("Traceback\nValueError: of a kind\n")
         build.build("demo")
     return folder / "out"
 
@@ -143,11 +150,12 @@ def test_nothing_is_fetched_from_elsewhere(html, report):
 
 def test_links_to_runs_resolve(html, report):
     links = set(re.findall(r'href="(runs/\w+\.html)"', html))
-    assert len(links) == 3
+    assert len(links) == 6, "of Meta-T's two, FixMatch's one and its broken one, and two that no table shows"
     assert {f"runs/{path.name}" for path in (report / "runs").iterdir()} == links
     for file in re.findall(r'href="(demo/[^"]+)"', html):
         assert (report / file).exists()
-    source = unescape((report / min(links)).read_text())
+    shown = next(c.run.id for c in load(TABLES[0]).cells("demo") if (c.row, c.column) == ("Meta-T", "digits/40"))
+    source = unescape((report / "runs" / f"{shown}.html").read_text())
     for told in (
         "c0ffee, and uncommitted changes",
         "python -m benchmarks.run scale=demo",
@@ -158,25 +166,51 @@ def test_links_to_runs_resolve(html, report):
     assert 'href="../index.html#meta_t-table1"' in source
 
 
+def test_every_run_of_the_store_has_a_page(html, report):
+    listed = rows_of(next(table for table in Tables(html).tables if table[0][0] == "Run"))
+    assert listed[STRAY.run.id] == ["dash", "digits/40", "tiny", "demo", "7", "400", "12.50"]
+    assert listed[BEGUN.run.id][-1] == "not finished"
+    page = unescape((report / "runs" / f"{BEGUN.run.id}.html").read_text())
+    assert "20 of 400, not finished: ValueError: of a kind" in page
+    assert "python -m benchmarks.run seed=8" in page and "no table" in page
+    assert "Recall per class" in (report / "runs" / f"{STRAY.run.id}.html").read_text()
+
+
 def test_what_comes_from_the_store_is_escaped():
     templates = build.environment()
     cell = next(iter(load(TABLES[0]).cells("demo")))
     drawn = templates.get_template("run.html").render(
-        cell=cell, uses=[("meta_t/table1", cell)], facts={"commit": "<script>"}, scores=[], charts=[], config="<b>",
-        width=1, height=1,
+        cell=cell, command="", uses=[("meta_t/table1", cell)], facts={"commit": "<script>"}, scores=[], charts=[],
+        bars=[], config="<b>", width=1, height=1,
     )  # fmt: skip
     assert "<script>" not in drawn and "&lt;script&gt;" in drawn and "&lt;b&gt;" in drawn
 
 
 def test_charts():
-    assert [run.ceiling(v) for v in (73, 100, 5, 0.7, 0.011, 0, 120)] == [100, 100, 5, 1, 0.02, 1, 200]
+    assert [charts.ceiling(v) for v in (73, 100, 5, 0.7, 0.011, 0, 120)] == [100, 100, 5, 1, 0.02, 1, 200]
     rows = [{"step": s, "error": 100 - s} for s in (50, 100)]
-    found = run.chart(rows, "Error", {"error": "error"}, 1.0)
+    found = charts.chart(rows, "Error", {"error": "error"}, 1.0)
     assert found and found["lines"] == {"error": "320.0,0.0 640.0,200.0"}
-    assert run.chart(rows, "Threshold", {"threshold": "τ"}, 1.0) is None
-    assert run.chart([], "Error", {"error": "error"}, 1.0) is None
+    assert charts.chart(rows, "Threshold", {"threshold": "τ"}, 1.0) is None
+    assert charts.chart([], "Error", {"error": "error"}, 1.0) is None
     many = [{"step": s + 1, "error": 1.0} for s in range(5000)]
-    assert len(run.chart(many, "", {"error": "e"}, 1.0)["lines"]["e"].split()) <= run.POINTS + 1  # type: ignore[index]
+    assert len(charts.chart(many, "", {"error": "e"}, 1.0)["lines"]["e"].split()) <= charts.POINTS + 1  # type: ignore[index]
+
+
+def test_a_zoomed_axis_is_that_of_the_later_evaluations():
+    rows = [{"step": s, "error": e} for s, e in ((100, 90.0), (200, 7.9), (300, 6.0), (400, 5.2))]
+    found = charts.chart(rows, "Error", {"error": "error"}, 1.0, True)
+    assert found and [text for _, text in found["ticks"]] == ["8", "6.5", "5"]
+    first, *_, last = (float(point.split(",")[1]) for point in found["lines"]["error"].split())
+    assert first < 0 and 180 < last < 200, "what is above the axis is cut off"
+    assert charts.span([5.0, 5.0]) == (5.0, 6.0)
+
+
+def test_names_of_lines_do_not_lie_upon_each_other():
+    placed = charts.names({"a": 100.0, "b": 101.0, "c": 199.0, "d": 200.0})
+    ends = sorted(placed.values())
+    assert list(placed) == ["a", "b", "c", "d"] and ends[-1] <= charts.HEIGHT
+    assert all(two - one >= charts.GAP for one, two in pairwise(ends))
 
 
 def test_only_what_changed_is_written_again(report, monkeypatch, tmp_path):

@@ -22,9 +22,9 @@ from reports.collect import frames
 from reports.paper.published import tables
 from reports.table import build, compare, stats
 from reports.table.__main__ import main
-from reports.table.latex import latex
+from reports.table.latex import GAP, _tables, latex, length
 from reports.table.markdown import overall, paired, steps
-from sweeps.sweep import Budget, Cell, Sweep
+from sweeps.sweep import Budget, Cell, Sweep, load
 from tests import speed
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -109,7 +109,7 @@ def test_golden(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     begun.run.open({})
     assert main([NAME, "scale=paper"]) == 0
     said = capsys.readouterr().out
-    for suffix in (".md", ".tex", ".csv", ".compare.csv"):
+    for suffix in (".md", ".tex", ".csv", ".seeds.csv", ".compare.csv"):
         text = (tmp_path / f"out/paper/{NAME}").with_suffix(suffix).read_text()
         golden(f"table{suffix}", text)
     assert (tmp_path / f"out/paper/{NAME}.md").read_text() in said
@@ -208,7 +208,7 @@ def test_broken_runs_are_named_and_skipped(store: Path, monkeypatch: pytest.Monk
         made = build.build(NAME, "paper")
         cell = made.cells.set_index(["row", "column"]).loc[key]
         assert (cell["n"], cell["mean"], cell["state"]) == (2, pytest.approx(5.1), "measured"), how
-        (line,) = (note for note in made.notes if note.startswith("Skipped"))
+        (line,) = (gap for gap in made.gaps if gap.startswith("Skipped"))
         assert str(run.folder) in line, how
         assert "\n" not in line
         found = frames.curves(small, "paper")
@@ -308,7 +308,7 @@ def test_time_axis(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cells.loc[("Meta-T", "@0.5x"), "state"] == "too early"
     assert (cells.loc[("Meta-T", "@1h"), "n"], cells.loc[("FixMatch", "@1h"), "mean"]) == (1, 40)
     assert "1x is what FixMatch takes in all, mean over seeds: @0.5x is 2,000 s, @2x is 8,000 s." in made.notes
-    assert not any("missing" in note for note in made.notes)
+    assert not made.gaps
     assert "| FixMatch | 300 " in steps(made.times)  # (200 + 400) / 2
     clock(next(iter(sweep.cells("paper"))), (1000, 40)).append({"step": 1, "seconds": 1.0, "error": 1.0})
     assert set(frames.collect(sweep, "paper")["state"]) == {"done", "faulty"}  # its evaluations are not to be trusted
@@ -433,21 +433,90 @@ def test_totals(store: Path) -> None:
 # LaTeX
 
 
+def test_second_best_is_the_best_of_the_others() -> None:
+    def second(**values: list[float]) -> str:
+        sweep = dataclasses.replace(TOY, metrics={"accuracy": "accuracy"}, reference=("limit",))
+        column = "accuracy" if values.pop("accuracy", None) else "x"
+        return compare.second(sweep, column, {(row, column): pd.Series(v) for row, v in values.items()})
+
+    assert second(a=[5.0, 6.0, 7.0], b=[8.0, 9.1, 10.0], c=[6.0, 7.3, 8.0], limit=[1.0, 2.0, 3.0]) == "c"
+    assert second(accuracy=[1], a=[5.0, 6.0, 7.0], b=[8.0, 9.1, 10.0], c=[6.0, 7.3, 8.0]) == "c"
+    assert second(a=[5.0, 6.0], b=[7.0, 9.0]) == "", "two seeds do not tell them apart: both are best"
+
+
+def test_rows_and_columns_without_a_number_of_ours_are_left_out_on_request(store: Path, tmp_path: Path) -> None:
+    fill(errors={key: ERRORS[key] for key in (("Meta-T", "CIFAR-10/40"), ("FixMatch", "CIFAR-10/40"))})
+    assert main([NAME, "scale=paper", "rows=measured"]) == 0
+    for suffix in (".md", ".tex"):
+        text = (tmp_path / f"out/paper/{NAME}{suffix}").read_text()
+        assert "SimMatch" not in text and "| Ours" not in text and "not implemented" not in text
+        assert "CIFAR-10/250" not in text and "FixMatch" in text
+    assert "SimMatch" not in (tmp_path / f"out/paper/{NAME}.csv").read_text()
+    assert "CIFAR-10/250" in (tmp_path / f"out/paper/{NAME}.seeds.csv").read_text(), "the runs stay whole"
+
+
+def test_a_tidy_line_per_run(store: Path, tmp_path: Path) -> None:
+    runs = fill()
+    assert main([NAME, "scale=paper"]) == 0
+    found = pd.read_csv(tmp_path / f"out/paper/{NAME}.seeds.csv").set_index(["row", "column", "seed"])
+    line = found.loc["FlexMatch", "CIFAR-10/40", 1]
+    assert (line["metric"], line["unit"], line["value"], line["report"]) == ("error", "%", 5.5, "median_last_20")
+    assert (line["state"], line["run"]) == ("done", runs["FlexMatch", "CIFAR-10/40", 1].id)
+    missing = found.loc["FlexMatch", "CIFAR-10/40", 2]
+    assert missing["state"] == "missing" and math.isnan(missing["value"])
+
+
+def paper(name: str, scale: str, width: float) -> tuple[str, build.Table]:
+    made = build.build(name, scale)
+    return latex(made.cells, made.caption, made.notes, made.gaps, made.name, width), made
+
+
 @pytest.mark.parametrize("name", tables())
 def test_latex_is_plain_and_rectangular(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_RUNS", str(tmp_path))
-    made = build.build(name, "paper")
-    text = latex(made.cells, made.title, made.notes)
+    text, made = paper(name, "paper", 345)
     assert text.isascii()
-    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.replace(r"\&", "").count("&") for line in rows} == {made.cells["column"].nunique()}
+    wide = 0
+    for table in text.split(r"\begin{tabular}")[1:]:
+        rows = [line for line in table.splitlines() if line.endswith(r"\\")]
+        (columns,) = {line.replace(r"\&", "").count("&") for line in rows}
+        wide += columns
+    assert wide == made.cells["column"].nunique()
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+    assert rf"\label{{tab:{name.replace('/', '-').replace('_', '-')}}}" in text
+    assert not re.search(r"sweeps\.launch", re.sub(r"^%.*$", "", text, flags=re.M)), "what is missing is a comment"
+
+
+def test_captions_at_demo_scale_say_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path))
+    for name in tables():
+        (caption,) = re.findall(r"\\caption\{(.*)\}", paper(name, "demo", 345)[0])
+        assert "digits" in caption and not re.search("CIFAR|STL|SVHN|ImageNet|CNN-13", caption)
+
+
+def test_a_wide_table_is_cut_by_width() -> None:
+    head, line = [f"digits/40 @{k}x" for k in range(10)], ["Green Meta-T", *["**15.55±10.82** (1 of 2)"] * 10]
+    own = length(line[1]) + GAP
+    parts = _tables(head, [line], width=3 * own + length(line[0]) + GAP + 1)
+    assert [part[0].count("c") for part in parts] == [3, 3, 3, 1]
+    assert all(sum("Green" in text for text in part) == 1 for part in parts)
+    assert parts[0][2].split("&")[1].strip() == "digits/40" and parts[0][3].split("&")[1].strip(" \\") == "@0x"
+    assert len(_tables(head, [line], width=1.0)) == 10, "a column a table, where not even one fits"
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX is not installed")
-def test_latex_compiles(tmp_path: Path) -> None:
-    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + "\n"
-    (tmp_path / "page.tex").write_text(page + (GOLDEN / "table.tex").read_text() + r"\end{document}")
+@pytest.mark.parametrize("width", [345, 240])
+def test_latex_compiles_and_fits(width: int, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    r"""No line is wider than the text, at the article's width and at that of a column of two."""
+    fill()
+    texts = [paper(NAME, "paper", width)[0]]
+    monkeypatch.setattr(build, "load", load)
+    texts += [
+        paper(name, scale, width)[0] for name in ("meta_t/table5", "meta_t/table3") for scale in ("demo", "paper")
+    ]
+    head = rf"\documentclass{{article}}\usepackage{{booktabs}}\textwidth={width}pt\hsize={width}pt\begin{{document}}"
+    (tmp_path / "page.tex").write_text("\n".join([head, *texts, r"\end{document}"]))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
+    assert [line for line in done.stdout.splitlines() if line.startswith(r"Overfull \hbox")] == []

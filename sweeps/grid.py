@@ -1,0 +1,160 @@
+"""A sweep that is written out in its name:  row=FixMatch method.lambda_u=0.5,1,2 seed=0..4
+
+Options of runs with one value or a list of them: a,b,c, or first..last for whole numbers, both included. Every
+combination is a run. Options of the task make columns, all others rows, and `seed` says which seeds. A declared table
+before them gives the rows and columns that are varied, all or those named by row= and column=; without one a row is
+looked up in the papers' lists, and without a row a method is meant as its YAML has it.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import product
+from typing import Any
+
+from benchmarks.arguments import nearest
+from benchmarks.config import GROUPS, resolve
+from benchmarks.errors import UserError
+from sweeps.sweep import FOLDERS, Sweep, load
+
+OPTIONS = (*GROUPS, "seed", "steps", "engine", "precision")
+Variant = tuple[str, ...]  #: overrides
+
+
+def is_option(key: str) -> bool:
+    """Is it an option of runs, as far as its form tells? `scale` is asked for beside the sweep."""
+    return key != "scale" and (key in OPTIONS or "." in key)
+
+
+def written(tables: Sequence[str], options: Iterable[str]) -> str:
+    """The name of the sweep that these words mean: rows and columns first, ready for a shell."""
+    return shlex.join([*tables, *sorted(options, key=lambda option: not option.startswith(("row=", "column=")))])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid(Sweep):
+    """Rows and columns of another sweep, each in the variants that were asked for."""
+
+    more: Mapping[str, Variant] = field(default_factory=dict)  #: row or column -> overrides that overrule all others
+    chosen: tuple[int, ...] = ()  #: seeds; none: as the table has them
+
+    def seeds_at(self, scale: str) -> Sequence[int]:
+        return self.chosen or super().seeds_at(scale)
+
+    def given(self, row: str, column: str) -> tuple[str, ...]:
+        return (*self.more[row], *self.more[column])
+
+
+def grid(name: str) -> Grid:
+    """The sweep that a name like the one above means. Raises UserError."""
+    words = shlex.split(name)
+    tables = [word for word in words if "=" not in word]
+    asked = dict(word.split("=", 1) for word in words if "=" in word)
+    rows, columns = asked.pop("row", None), asked.pop("column", None)
+    chosen = tuple(_seeds(asked.pop("seed"))) if "seed" in asked else ()
+    lists = {key: values(text) for key, text in asked.items()}
+    of_task = {key: lists.pop(key) for key in list(lists) if key.partition(".")[0] == "task"}
+    if tables:
+        base = load(tables[0])
+    elif columns is not None:
+        raise UserError(f"column={columns} of which table? e.g. meta_t/table1 column=digits/40")
+    else:
+        base = _untabled(rows, [f"{key}={text}" for key, (text, *_) in lists.items()])
+    every = {**base.columns, **base.demo}
+    made_rows = _varied(_some("row", rows, base.rows) if rows else base.rows, lists)
+    made_columns = _varied(_some("column", columns, every) if columns else every, of_task)
+    if not tables:
+        made_columns = {_place(variant): ("", variant) for _, variant in made_columns.values()}
+    return _grid(base, made_rows, made_columns, caption=name, chosen=chosen)
+
+
+def _grid(
+    base: Sweep, rows: Mapping[str, tuple[str, Variant]], columns: Mapping[str, tuple[str, Variant]], **more: Any
+) -> Grid:
+    """rows, columns: label -> the base's row or column, and the overrides of the variant."""
+    pairs = list(product(rows.items(), columns.items()))
+    return Grid(
+        metric=base.metric,
+        rows={label: base.rows[row] for label, (row, _) in rows.items()},
+        columns={label: base.columns[c] for label, (c, _) in columns.items() if c in base.columns},
+        demo={label: base.demo[c] for label, (c, _) in columns.items() if c in base.demo},
+        single={(r, c): base.single[key] for (r, (a, _)), (c, (b, _)) in pairs if (key := (a, b)) in base.single},
+        metrics={label: base.metrics[c] for label, (c, _) in columns.items() if c in base.metrics},
+        budgets={label: b for label, (c, _) in columns.items() if (b := base.budgets.get(c)) and not b.of},
+        reference=tuple(label for label, (row, _) in rows.items() if row in base.reference),
+        absent=frozenset((r, c) for (r, (a, _)), (c, (b, _)) in pairs if (a, b) in base.absent),
+        baseline=next((label for label, (row, _) in rows.items() if row == base.baseline), next(iter(rows))),
+        seeds=base.seeds,
+        more={label: variant for label, (_, variant) in (*rows.items(), *columns.items())},
+        **more,
+    )
+
+
+def _untabled(rows: str | None, given: list[str]) -> Sweep:
+    """What is varied without a table: rows of the papers' lists, or a method, on the task that is asked for."""
+    known: dict[str, str | None] = {}
+    for paper in reversed(FOLDERS[:-1]):
+        known |= import_module(f"sweeps.{paper}").ROWS
+    chosen = {row: known[row] for row in _some("row", rows, known)} if rows else {_method(given): ""}
+    return Sweep(caption="", rows=chosen, columns={"": ""}, demo={"": ""}, baseline="")
+
+
+def _method(given: list[str]) -> str:
+    return str(resolve([override for override in given if override.startswith("method=")])["method"]["name"])
+
+
+def _place(variant: Variant) -> str:
+    """A column's name: "digits/40", and whatever else of the task is set."""
+    task = resolve(variant)["task"]
+    other = [
+        o.removeprefix("task.") for o in variant if o.partition("=")[0] not in ("task", "task.name", "task.labels")
+    ]
+    return ", ".join((f"{task['name']}/{task['labels']}", *other))
+
+
+def _varied(names: Iterable[str], lists: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Variant]]:
+    """Every name in every variant: label -> name, overrides. A label says what tells the variants apart."""
+    found = {}
+    for name, chosen in product(names, product(*lists.values())):
+        varied = {key: value for key, value in zip(lists, chosen, strict=True) if len(lists[key]) > 1}
+        head = varied.pop("method", name)
+        label = ", ".join(filter(None, (head, *(f"{_short(key, lists)}={value}" for key, value in varied.items()))))
+        found[label] = (name, tuple(f"{key}={value}" for key, value in zip(lists, chosen, strict=True)))
+    return found
+
+
+def _short(key: str, lists: Mapping[str, Sequence[str]]) -> str:
+    """The last part of an option's name, where that is no other's."""
+    last = key.rpartition(".")[2]
+    return last if sum(other.rpartition(".")[2] == last for other in lists) == 1 else key
+
+
+def _some(kind: str, text: str, known: Mapping[str, Any]) -> list[str]:
+    """Known names with commas between them, of which a name may have some itself. Raises UserError."""
+    found = []
+    while text:
+        fits = [name for name in known if f"{text},".startswith(f"{name},")]
+        if not fits:
+            raise UserError(f'unknown {kind} "{text}".{nearest(text, known)}')
+        found.append(max(fits, key=len))
+        text = text[len(found[-1]) + 1 :].lstrip()
+    return found
+
+
+def values(text: str) -> list[str]:
+    """'0.5,1,2' -> ['0.5', '1', '2'], '0..2' -> ['0', '1', '2']; what is in brackets is one value."""
+    parts = re.findall(r"(?:\[[^]]*\]|\{[^}]*\}|\([^)]*\)|[^,])+", text) or [text]
+    found: list[str] = []
+    for part in parts:
+        ends = re.fullmatch(r"(\d+)\.\.(\d+)", part)
+        found += map(str, range(int(ends[1]), int(ends[2]) + 1)) if ends else [part]
+    return list(dict.fromkeys(found))
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(value) for value in values(text)]
+    except ValueError as error:
+        raise UserError(f"seed={text} is not possible: write a number, 0,1,2 or 0..4") from error
