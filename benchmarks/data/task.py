@@ -3,6 +3,7 @@
 `Task` is what a method may see. `Answers` (hidden labels, validation and test sets) stay with the trainer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -11,9 +12,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.data import sources
+from benchmarks.data.arrays import Arrays
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
 from benchmarks.data.split import choose, draw, shares
+from benchmarks.data.texts import Wording, texts
 from methods.base import Facts
 
 
@@ -75,21 +78,28 @@ class Answers:
         return replace(self, hidden=self.hidden.to(device), test=self.test.to(device), validation=validation)
 
 
-def build(*, name: str, seed: int, augment: Augment, **options: Any) -> tuple[Task, Answers]:
+def kind(name: str, augment: Augment | Wording) -> tuple[Arrays, Callable[..., Any]]:
+    """A data set in memory, and what makes inputs of its arrays. Raises UserError, DataError."""
+    if isinstance(augment, Wording):
+        return augment.load(name), texts
+    return sources.load(name), images
+
+
+def build(*, name: str, seed: int, augment: Augment | Wording, **options: Any) -> tuple[Task, Answers]:
     """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
-    data = sources.load(name)
+    data, inputs = kind(name, augment)
     y, subset = data.y_train, options["subset"]
     n_classes = int(max(y.max(), data.y_test.max())) + 1
     split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
-        return Labelled(images(x, augment, index), torch.from_numpy(y[index].astype(np.int64)))
+        return Labelled(inputs(x, augment, index), torch.from_numpy(y[index].astype(np.int64)))
 
-    images(data.x_train[:2], augment).check(name)
+    inputs(data.x_train[:2], augment).check(name)
     labelled, (unlabelled, hidden) = part(data.x_train, y, split.labelled), part(data.x_train, y, split.unlabelled)
     index = torch.from_numpy(split.unlabelled)
     if data.x_unlabeled is not None:
-        unlabelled = unlabelled.join(images(data.x_unlabeled[: subset or None], augment))
+        unlabelled = unlabelled.join(inputs(data.x_unlabeled[: subset or None], augment))
         more = len(unlabelled) - len(hidden)
         hidden = torch.cat([hidden, hidden.new_full((more,), -1)])
         index = torch.cat([index, len(y) + torch.arange(more)])

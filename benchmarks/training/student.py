@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,8 @@ class Student:
 
     `average` follows every step: parameters by min(decay, 1 - 1/(t+1)), so that it starts unbiased; buffers are copied
     (FixMatch averages the trainable variables only), unless it gathers statistics of its own. Biases and norm layers
-    (one-dimensional) are not decayed.
+    (one-dimensional) are not decayed. A module with an `lr_factor` learns at so many times the rate; a look-ahead is at
+    the rate itself.
     """
 
     def __init__(
@@ -43,9 +45,8 @@ class Student:
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.graded: nn.Module = self.average
         self.parameters = [p for p in self.net.parameters() if p.requires_grad]
-        decayed = [p for p in self.parameters if p.ndim > 1]
-        others = [p for p in self.parameters if p.ndim <= 1]
-        self.optimizer = optimizer([{"params": decayed}, {"params": others, "weight_decay": 0.0}])
+        self.factors, groups = grouped(self.net)
+        self.optimizer = optimizer(groups)
         self.base_lr: float = self.optimizer.param_groups[0]["lr"]
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]
@@ -80,9 +81,9 @@ class Student:
     def progress(self) -> float:
         return self.count / self.steps
 
-    def rate(self, progress: float) -> float:
-        """The learning rate at a share of the training."""
-        return self.base_lr * self.schedule(progress)
+    def rate(self, progress: float, factor: float = 1.0) -> float:
+        """The learning rate at a share of the training, times a group's factor."""
+        return factor * self.base_lr * self.schedule(progress)
 
     @property
     def lr(self) -> float:
@@ -133,8 +134,8 @@ class Student:
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         for p, g in zip(self.parameters, gradients, strict=True):
             p.grad = g if g is None or g.stride() == p.stride() else torch.empty_like(p).copy_(g)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.now(self.rate)
+        for factor, group in zip(self.factors, self.optimizer.param_groups, strict=True):
+            group["lr"] = self.now(partial(self.rate, factor=factor))
         self.optimizer.step()
         self.follow()
         self.count += 1
@@ -158,3 +159,19 @@ class Student:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.count = state["step"]
+
+
+def grouped(net: nn.Module) -> tuple[list[float], list[dict[str, Any]]]:
+    """An optimizer's groups of the parameters that are trained, and each group's factor on the learning rate."""
+    factor = {
+        p: getattr(module, "lr_factor", 1.0) for module in net.modules() for p in module.parameters(recurse=False)
+    }
+    trained = [p for p in net.parameters() if p.requires_grad]
+    factors: list[float] = []
+    groups: list[dict[str, Any]] = []
+    for f in sorted({factor[p] for p in trained}, reverse=True):
+        own = [p for p in trained if factor[p] == f]
+        groups.append({"params": [p for p in own if p.ndim > 1]})
+        groups.append({"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0})
+        factors += [f, f]
+    return factors, groups
