@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.errors import UserError
+from benchmarks.errors import UserError, one_line
 from benchmarks.machine import pretrained
 
 
@@ -116,9 +116,14 @@ def loaded(source: str, dropout: float) -> Any:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     chances = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    body = transformers.AutoModel.from_pretrained(
-        pretrained.folder(source), attn_implementation="eager", dtype=torch.float32, **chances
-    )
+    here = pretrained.folder(source)
+    try:
+        body = transformers.AutoModel.from_pretrained(here, attn_implementation="eager", dtype=torch.float32, **chances)
+    except Exception as fault:  # the library's own kinds, and its readers'
+        raise UserError(
+            f"cannot read the encoder {source} ({one_line(fault)}): put config.json and model.safetensors of a model "
+            f"of BERT's kind into {here}"
+        ) from fault
     if hasattr(body, "pooler"):
         body.pooler = None  # nothing reads it, and it would get no gradient
     return body
