@@ -104,7 +104,7 @@ def network(node: DictConfig, task: Task, batch: int) -> nn.Module:
     net: nn.Module = make(node, **task.unlabelled.dims, n_classes=task.n_classes)
     two = torch.arange(2, device=task.unlabelled.device)
     (x,) = task.unlabelled.take(two).to(torch.device("cpu")).views(("plain",), torch.arange(2), torch.Generator())
-    size = "x".join(map(str, x.shape[2:]))
+    size = "x".join(map(str, x.shape[2:] or x.shape[1:]))
     with blame(f"backbone={node.name} cannot take inputs of {size}, choose another"), torch.no_grad():
         net.eval()(x)
     if batch == 1:  # batch norm has no spread of one value

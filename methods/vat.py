@@ -40,7 +40,7 @@ class VAT(Consistency):
 
     def perturbation(self, student: Student, u: Tensor, p: Tensor) -> Tensor:
         """r [mu B, ...] of inputs u whose log-probabilities are p [mu B, C]."""
-        d = (self.xi * unit(torch.randn_like(u))).requires_grad_()
+        d = (self.xi * unit(torch.randn_like(u, dtype=p.dtype))).requires_grad_()
         away = divergence(p, student.silent(u + d).float().log_softmax(-1))
         (g,) = torch.autograd.grad(away, d)
         return self.eps * unit(g)

@@ -12,7 +12,7 @@ FLOORS = {
     "arguments": {"errors"},
     "machine": {"errors"},
     "config": {"errors", "arguments"},
-    "nets": set(),
+    "nets": {"errors", "machine"},
     "influence": {"errors", "machine"},
     "data": {"errors", "arguments", "machine"},
     "store": {"errors", "machine", "config"},

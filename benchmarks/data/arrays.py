@@ -9,11 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """A data set in memory. Images are uint8, channels last, contiguous; K classes are numbered 0..K-1."""
+    """A data set in memory. Images are uint8, channels last, contiguous; K classes are numbered 0..K-1.
 
-    x_train: NDArray[np.uint8]  # [N, H, W, C]
+    Texts are token numbers, int32 [N, V, L] and [M, 1, L] (`texts`).
+    """
+
+    x_train: NDArray[Any]  # [N, H, W, C]
     y_train: NDArray[np.int64]  # [N]
-    x_test: NDArray[np.uint8] | None = None  # [M, H, W, C]
+    x_test: NDArray[Any] | None = None  # [M, H, W, C]
     y_test: NDArray[np.int64] | None = None  # [M]
     x_unlabeled: NDArray[np.uint8] | None = None  # [U, H, W, C], images that come without labels
     folds: tuple[NDArray[np.int64], ...] | None = None  # the official labelled sets, as indices into x_train

@@ -29,6 +29,8 @@ def files(name: str) -> list[Path]:
     own = root / f"{name}.npz"
     if own.exists():
         return [own]
+    if (folder := root / name).is_dir() and any(folder.glob("train.*")):  # texts
+        return sorted(path for part in ("train", "test") for path in folder.glob(f"{part}.*"))
     if name == "digits":
         spec = find_spec("sklearn")
         found = [Path(spec.origin).parent / "datasets/data/digits.csv.gz"] if spec and spec.origin else []

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ class Inputs(Protocol):
     @property
     def device(self) -> torch.device: ...
     @property
-    def dims(self) -> dict[str, int]:
+    def dims(self) -> dict[str, Any]:
         """What a backbone's constructor is told of them."""
 
     @property

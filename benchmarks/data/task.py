@@ -3,6 +3,7 @@
 `Task` is what a method may see. `Answers` (hidden labels, validation and test sets) stay with the trainer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -11,10 +12,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.data import sources
+from benchmarks.data.arrays import Arrays
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
 from benchmarks.data.shares import Shares, sized
 from benchmarks.data.split import choose, draw, shares
+from benchmarks.data.texts import Wording, texts
 from benchmarks.errors import UserError
 from methods.base import Facts
 
@@ -79,26 +82,33 @@ class Answers:
         return replace(self, hidden=self.hidden.to(device), test=test, validation=validation)
 
 
-def build(*, name: str, seed: int, augment: Augment | Shares, **options: Any) -> tuple[Task, Answers]:
-    """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
+def kind(name: str, augment: Augment | Shares | Wording) -> tuple[Arrays, Any, Callable[..., Any]]:
+    """A data set in memory, its views, and what makes inputs of its arrays. Raises UserError, DataError."""
+    if isinstance(augment, Wording):
+        return augment.load(name), augment, texts
     data = sources.load(name)
+    h, w, c = data.x_train.shape[1:]
+    return data, sized(augment, (c, h, w)), images
+
+
+def build(*, name: str, seed: int, augment: Augment | Shares | Wording, **options: Any) -> tuple[Task, Answers]:
+    """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
+    data, views, inputs = kind(name, augment)
     y, subset = data.y_train, options["subset"]
     y_test = y[:0] if data.y_test is None else data.y_test
     n_classes = int(max(y.max(), y_test.max(initial=0))) + 1
     if n_classes < 2:
         raise UserError(f"{name} has a single class, and nothing to tell it from: it needs two")
-    h, w, c = data.x_train.shape[1:]
-    augment = sized(augment, (c, h, w))
     split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
-        return Labelled(images(x, augment, index), torch.from_numpy(y[index].astype(np.int64)))
+        return Labelled(inputs(x, views, index), torch.from_numpy(y[index].astype(np.int64)))
 
-    images(data.x_train[:2], augment).check(name)
+    inputs(data.x_train[:2], views).check(name)
     labelled, (unlabelled, hidden) = part(data.x_train, y, split.labelled), part(data.x_train, y, split.unlabelled)
     index = torch.from_numpy(split.unlabelled)
     if data.x_unlabeled is not None:
-        unlabelled = unlabelled.join(images(data.x_unlabeled[: subset or None], augment))
+        unlabelled = unlabelled.join(inputs(data.x_unlabeled[: subset or None], views))
         more = len(unlabelled) - len(hidden)
         hidden = torch.cat([hidden, hidden.new_full((more,), -1)])
         index = torch.cat([index, len(y) + torch.arange(more)])

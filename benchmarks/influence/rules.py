@@ -15,6 +15,9 @@ from torch import Tensor
 Tangents = Sequence[Tensor | None]
 """Of an operator's arguments, in their order; None where one has none."""
 
+Noted = tuple[Tensor, tuple[Any, ...]]
+"""The outcome of an operator that was carried out in another way, and what its rule needs."""
+
 
 class Value(NamedTuple):
     """A tensor as it was when an operator took or made it; in-place operators change the version."""
@@ -68,11 +71,13 @@ def _batch_norm(
     running_var: Tensor | None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
-    training: bool = True,
+    training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> tuple[Tensor, tuple[Any, ...]]:
+) -> Noted | None:
     """F.batch_norm in training, and what its tangent needs: the batch's mean and 1 / standard deviation."""
+    if not training:
+        return None
     out, mean, inverse = torch.native_batch_norm(x, weight, bias, running_mean, running_var, True, momentum, eps)
     return out, (x, weight, bias, mean.detach(), inverse.detach(), eps)
 
@@ -116,4 +121,7 @@ RULES: dict[Any, Callable[[Op, Tangents], Any]] = {
     Tensor.__add__: _push_add,
     Tensor.add_: _push_add,
     Tensor.__iadd__: _push_add,
+}
+NOTED: dict[Any, tuple[Callable[..., Noted | None], Callable[[Op, Tangents], Any]]] = {
+    F.batch_norm: (_batch_norm, _push_batch_norm),
 }

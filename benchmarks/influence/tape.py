@@ -2,8 +2,8 @@
 
 PyTorch's own forward mode runs the whole pass once more beside the tangents, and takes batch norm apart into a dozen
 passes over memory. Here a tape notes the operators of the first pass, and `tangent` carries tangents through it: by
-the fast rules of `tangent.py`, and by PyTorch's rule for any other operator alone. Exact, like forward mode (tested
-against it).
+the fast rules of `rules.py` and `encoders.py`, and by PyTorch's rule for any other operator alone. Exact, like forward
+mode (tested against it).
 """
 
 import itertools
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode, resolve_name
@@ -19,17 +18,20 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from torch.utils.weak import WeakIdKeyDictionary
 
 from benchmarks.errors import UserError
+from benchmarks.influence import encoders
 from benchmarks.influence.rules import (
+    NOTED,
     RULES,
     Op,
     Tangents,
     Value,
-    _batch_norm,
     _full,
     _push_add,
-    _push_batch_norm,
     _push_leaky_relu,
 )
+
+FAST = RULES | encoders.RULES
+OTHERWISE = NOTED | encoders.NOTED
 
 
 class Tape(TorchFunctionMode):
@@ -51,13 +53,13 @@ class Tape(TorchFunctionMode):
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs, structure = kwargs or {}, None
-        rule = RULES.get(function, _push_any)
+        rule = FAST.get(function, _push_any)
         if kwargs and rule is not _push_leaky_relu:  # the other rules are for calls as modules write them
             rule = _push_any
         before = self._values(args) if rule is _push_add else None  # in place, it changes what it takes
-        if function is F.batch_norm and kwargs.get("training", False):
-            out, args = _batch_norm(*args, **kwargs)
-            rule, kwargs = _push_batch_norm, {}
+        carry_out, push = OTHERWISE.get(function, (None, None))
+        if carry_out and push and (noted := carry_out(*args, **kwargs)):
+            (out, args), rule, kwargs = noted, push, {}
         else:
             out = function(*args, **kwargs)
         outs = [out] if isinstance(out, Tensor) else tree_leaves(out) if isinstance(out, (tuple, list)) else []

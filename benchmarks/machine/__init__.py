@@ -1,6 +1,7 @@
 """The process and the machine under it: settings, device, signals, memory. Imports `benchmarks.errors` alone.
 
 settings      every SSL_* environment variable, read in this one place
+pretrained    where an encoder and its tokenizer lie: $SSL_DATA, an installed package, the hub
 device        which device, its fast settings, and the state of its random generators
 cores         how many processors it may use
 signals       being asked to end

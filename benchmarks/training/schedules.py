@@ -14,6 +14,13 @@ def cosine(progress: float, *, cycles: Positive) -> float:
     return math.cos(2 * math.pi * cycles * progress)
 
 
+def warmed_cosine(progress: float, *, warm_up: Share, cycles: Positive) -> float:
+    """From 0 to 1 over the share `warm_up`, then `cosine` over the rest (USB, `get_cosine_schedule_with_warmup`)."""
+    if progress < warm_up:
+        return progress / warm_up
+    return cosine((progress - warm_up) / (1 - warm_up), cycles=cycles)
+
+
 def annealing(progress: float, *, floor: Share = 0.0) -> float:
     """floor + (1 - floor) (1 + cos(pi t)) / 2, from 1 to floor (Loshchilov & Hutter 2017)."""
     return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ class Student:
     """The network in training.
 
     `average` follows every step: parameters by min(decay, 1 - 1/(t+1)), so that it starts unbiased; buffers are copied
-    (FixMatch averages the trainable variables only), unless it gathers statistics of its own.
+    (FixMatch averages the trainable variables only), unless it gathers statistics of its own. A module with an
+    `lr_factor` learns at so many times the rate; a look-ahead is at the rate itself.
     """
 
     def __init__(
@@ -45,9 +47,8 @@ class Student:
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.graded: nn.Module = self.average
         self.parameters = [p for p in self.net.parameters() if p.requires_grad]
-        kernels, others = ([p for p in self.parameters if (p.ndim > 1) == which] for which in (True, False))
-        spared = {} if decayed == "all" else {"weight_decay": 0.0}
-        self.optimizer = optimizer([{"params": kernels}, {"params": others} | spared])
+        self.factors, groups = grouped(self.net, spared={} if decayed == "all" else {"weight_decay": 0.0})
+        self.optimizer = optimizer(groups)
         self.base_lr: float = self.optimizer.param_groups[0]["lr"]
         self.schedule, self.decay, self.steps = schedule, decay, steps
         self.precision, self.engine = precision, ENGINES[engine]
@@ -82,9 +83,9 @@ class Student:
     def progress(self) -> float:
         return self.count / self.steps
 
-    def rate(self, progress: float) -> float:
-        """The learning rate at a share of the training."""
-        return self.base_lr * self.schedule(progress)
+    def rate(self, progress: float, factor: float = 1.0) -> float:
+        """The learning rate at a share of the training, times a group's factor."""
+        return factor * self.base_lr * self.schedule(progress)
 
     @property
     def lr(self) -> float:
@@ -135,8 +136,8 @@ class Student:
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         for p, g in zip(self.parameters, gradients, strict=True):
             p.grad = g if g is None or g.stride() == p.stride() else torch.empty_like(p).copy_(g)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.now(self.rate)
+        for factor, group in zip(self.factors, self.optimizer.param_groups, strict=True):
+            group["lr"] = self.now(partial(self.rate, factor=factor))
         self.optimizer.step()
         self.follow()
         self.count += 1
@@ -160,3 +161,22 @@ class Student:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.count = state["step"]
+
+
+def grouped(net: nn.Module, spared: dict[str, float]) -> tuple[list[float], list[dict[str, Any]]]:
+    """An optimizer's groups of the parameters that are trained, and each group's factor on the learning rate.
+
+    spared: what holds for biases and norm layers (one-dimensional) alone.
+    """
+    factor = {
+        p: getattr(module, "lr_factor", 1.0) for module in net.modules() for p in module.parameters(recurse=False)
+    }
+    trained = [p for p in net.parameters() if p.requires_grad]
+    factors: list[float] = []
+    groups: list[dict[str, Any]] = []
+    for f in sorted({factor[p] for p in trained}, reverse=True):
+        own = [p for p in trained if factor[p] == f]
+        groups.append({"params": [p for p in own if p.ndim > 1]})
+        groups.append({"params": [p for p in own if p.ndim <= 1]} | spared)
+        factors += [f, f]
+    return factors, groups

@@ -44,7 +44,7 @@ def test_single_precision_is_near_enough(kind, base):
 
 
 @pytest.mark.usefixtures("double")
-def test_dropout_goes_by_finite_differences_alone():
+def test_dropout_draws_one_mask_for_all_passes():
     student = student_of("tiny", "finite_difference")
     student.net.features.append(nn.Dropout(0.5))
     inner, meta, s = problem(batch_of("weak"), base=True)
@@ -56,7 +56,10 @@ def test_dropout_goes_by_finite_differences_alone():
     assert relative(found, wanted) < 0.01  # all passes with one mask
     assert torch.equal(torch.get_rng_state(), drawn)
     student.engine = ENGINES["forward"]
-    with pytest.raises(UserError, match=r"dropout: it is random; choose engine=finite_difference$"):
+    torch.manual_seed(5)
+    assert relative(student.influence(inner, meta, s)[0], wanted) < 1e-9
+    student.net.features.append(nn.AlphaDropout(0.5))
+    with pytest.raises(UserError, match=r"dropout.*: it is random; choose engine=finite_difference$"):
         student.influence(inner, meta, s)
 
 

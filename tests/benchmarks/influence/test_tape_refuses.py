@@ -77,7 +77,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Tensor], Tensor], Tensor], str]] = 
     "running statistics by a rule": (
         lambda p, x: F.instance_norm((x @ p["w"])[None], torch.zeros(4), torch.ones(4), p["b"]), "in place",
     ),
-    "dropout": (lambda p, x: F.dropout(x @ p["w"], 0.5, training=True), "dropout: it is random"),
+    "dropout in place": (lambda p, x: F.dropout(x @ p["w"], 0.5, True, inplace=True), "random|in place"),
     "feature dropout": (lambda p, x: F.dropout2d((x @ p["w"])[None, None], 0.5), "random"),
     "alpha dropout": (lambda p, x: F.alpha_dropout(x @ p["w"], 0.5, training=True), "random"),
     "rrelu": (lambda p, x: F.rrelu(x @ p["w"], training=True), "random"),
