@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from benchmarks.errors import Stopped, UserError
-from benchmarks.machine import settings
 from benchmarks.machine import signals as stop
-from benchmarks.machine.cores import cores
+from benchmarks.machine.processors import cores, gpus
 from benchmarks.store.claim import Claimed
 
 
@@ -37,20 +36,6 @@ W = TypeVar("W", bound=Work)
 class Outcome(NamedTuple):
     state: str  #: done | failed | stopped (with a checkpoint) | claimed (another process is at it)
     reason: str = ""
-
-
-def gpus() -> list[str]:
-    """The devices that runs may use, as torch names them, without importing torch; $SSL_DEVICE overrules."""
-    if settings.device():
-        return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    try:
-        n = len(list(Path("/proc/driver/nvidia/gpus").iterdir()))
-    except OSError:
-        n = 0
-    if visible is not None:
-        n = min(n, len([d for d in visible.split(",") if d.strip() not in ("", "-1")]))
-    return [f"cuda:{k}" for k in range(n)]
 
 
 def execute(work: Work) -> Outcome:

@@ -3,7 +3,7 @@
 settings      every SSL_* environment variable, read in this one place
 pretrained    where an encoder and its tokenizer lie: $SSL_DATA, an installed package, the hub
 device        which device, its fast settings, and the state of its random generators
-cores         how many processors it may use
+processors    which cores and GPUs it may use
 signals       being asked to end
 terminal      printing that never ends a training
 malloc        freed memory stays with the process

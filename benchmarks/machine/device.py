@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.errors import blame
 from benchmarks.machine import malloc, settings
-from benchmarks.machine.cores import cores
+from benchmarks.machine.processors import cores
 
 
 def device() -> torch.device:

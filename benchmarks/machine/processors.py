@@ -1,9 +1,11 @@
-"""How many cores this process may use. Imports no torch."""
+"""The cores and GPUs that this process may use. Imports no torch."""
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from benchmarks.machine import settings
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
@@ -19,6 +21,20 @@ def cores() -> int:
         return int(given)
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([bound, *(int(share) for share in _quotas())]))
+
+
+def gpus() -> list[str]:
+    """The devices that runs may use, as torch names them, without importing torch; $SSL_DEVICE overrules."""
+    if settings.device():
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    try:
+        n = len(list(Path("/proc/driver/nvidia/gpus").iterdir()))
+    except OSError:
+        n = 0
+    if visible is not None:
+        n = min(n, len([d for d in visible.split(",") if d.strip() not in ("", "-1")]))
+    return [f"cuda:{k}" for k in range(n)]
 
 
 def _quotas() -> Iterator[float]:
