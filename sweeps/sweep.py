@@ -15,7 +15,7 @@ from benchmarks.errors import UserError
 from benchmarks.store.run import Run
 
 SCALES = ("paper", "short", "demo", "smoke")
-DEMO_SEEDS = {"demo": 2, "smoke": 1}
+ON_DIGITS = ("demo", "smoke")
 OWN = "own"  #: the folder of the user's own tables
 FOLDERS = ("meta_t", "meta_semi", OWN)
 PAPER_ONLY = {
@@ -75,15 +75,16 @@ class Sweep:
     baseline: str = "FixMatch"  #: the row that the others' paired differences are taken from; empty: there are none
     absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
     seeds: int = 5
+    demo_seeds: int = 2
 
     def columns_at(self, scale: str) -> Mapping[str, str | None]:
-        return self.demo if self.demo and scale in DEMO_SEEDS else self.columns
+        return self.demo if self.demo and scale in ON_DIGITS else self.columns
 
     def caption_at(self, scale: str) -> str:
-        return (scale in DEMO_SEEDS and self.demo_caption) or self.caption
+        return (scale in ON_DIGITS and self.demo_caption) or self.caption
 
     def seeds_at(self, scale: str) -> Sequence[int]:
-        return range(min(self.seeds, DEMO_SEEDS.get(scale, self.seeds)))
+        return range(min(self.seeds, {"demo": self.demo_seeds, "smoke": 1}.get(scale, self.seeds)))
 
     def given(self, row: str, column: str) -> tuple[str, ...]:
         """Overrides of a cell that overrule all others, at every scale; a declared table has none."""

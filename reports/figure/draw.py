@@ -12,7 +12,7 @@ from benchmarks.errors import UserError
 from benchmarks.machine.settings import reports
 from reports.collect import frames
 from reports.figure.style import GREY, RC
-from sweeps.sweep import DEMO_SEEDS, load
+from sweeps.sweep import ON_DIGITS, load
 
 
 class NothingYetError(UserError):
@@ -29,7 +29,7 @@ def footnote(scale: str, runs: pd.DataFrame, faults: int = 0) -> str:
     """What a reader must know: whose data this is, how much was trained, how many runs there are."""
     have, wanted = int(runs["value"].notna().sum()), len(runs)
     parts = []
-    if scale in DEMO_SEEDS:
+    if scale in ON_DIGITS:
         parts.append(f"scale={scale}: scikit-learn's digits, a tiny network; nothing here is the paper's data")
     elif runs["share"].min() < 1:
         parts.append(f"scale={scale}: from {100 * runs['share'].min():.3g} % of the protocol's training steps")

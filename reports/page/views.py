@@ -18,7 +18,7 @@ from reports.paper import published
 from reports.table.compare import compare
 from reports.table.notes import DIGITS, gaps, notes
 from reports.table.summary import summarise
-from sweeps.sweep import DEMO_SEEDS, Cell, declared_tables, load, names
+from sweeps.sweep import ON_DIGITS, Cell, declared_tables, load, names
 
 DPI = 100  #: of figures on the page, whose files have twice as many
 UNBUILT = {"not implemented", "absent"}
@@ -56,7 +56,7 @@ def table_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     return {
         "scale": scale,
         "caption": sweep.caption_at(scale),
-        "title": DIGITS if sweep.demo and scale in DEMO_SEEDS else "",
+        "title": DIGITS if sweep.demo and scale in ON_DIGITS else "",
         "columns": list(dict.fromkeys(frame["column"])),
         "rows": [row for row in rows if row["name"] not in pending],
         "notes": below,

@@ -7,7 +7,7 @@ import pandas as pd
 from reports.paper.published import tables
 from reports.table.compare import twins
 from sweeps.stale import REMEDY
-from sweeps.sweep import DEMO_SEEDS, Sweep
+from sweeps.sweep import ON_DIGITS, Sweep
 
 REPORT = {
     "last": "the last evaluation",
@@ -28,7 +28,7 @@ OUTLIER = 1.5  #: so many times the median of a cell's seconds per step is no no
 
 def caption(sweep: Sweep, name: str, scale: str) -> str:
     """What is shown, as a paper says it; at demo and smoke scale that the data are no paper's."""
-    digits = scale in DEMO_SEEDS and sweep.demo and name in tables()
+    digits = scale in ON_DIGITS and sweep.demo and name in tables()
     return sweep.caption_at(scale) + (f" {DIGITS}" if digits else "")
 
 
@@ -41,7 +41,7 @@ def title(sweep: Sweep, name: str, scale: str) -> str:
 def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
     """What is shown, and how cells differ from the published ones."""
     lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame, runs)]
-    if scale not in DEMO_SEEDS and frame["printed"].any():
+    if scale not in ON_DIGITS and frame["printed"].any():
         lines.append("Small print under ours: the published number, whose source stands in reports/paper.")
     return [*lines, *_marks(frame)]
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.paper.published import published, tables
 from reports.table import compare, stats
-from sweeps.sweep import DEMO_SEEDS, Sweep
+from sweeps.sweep import ON_DIGITS, Sweep
 
 CSV = (
     *("row", "column", "mean", "std", "n", "ci_low", "ci_high", "best"),
@@ -33,7 +33,7 @@ def summarise(sweep: Sweep, name: str, scale: str, runs: pd.DataFrame) -> pd.Dat
     - share, limit, step and time: as in the runs' frame, the least share and the mean of the others;
     - printed and source: the published number, verbatim, and whose it is.
     """
-    paper = {} if scale in DEMO_SEEDS or name not in tables() else _paper(name)
+    paper = {} if scale in ON_DIGITS or name not in tables() else _paper(name)
     own = dict(list(runs.groupby(KEYS, sort=False)))
     seeds = compare.by_seed(runs)
     best = {(row, column) for column in sweep.columns_at(scale) for row in compare.leaders(sweep, column, seeds)}

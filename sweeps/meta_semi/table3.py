@@ -16,7 +16,7 @@ SWEEP = Sweep(
     rows=ROWS_HERE,
     baseline="ICT",
     columns=COLUMNS,
-    demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (40, 250)},
+    demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40)},
     single=tuned(ROWS_HERE, COLUMNS),
     absent=frozenset({("VAT", "SVHN/500")}),
 )

@@ -11,7 +11,7 @@ IMAGES = {
     "SVHN/250": f"{SVHN} task.labels=250",
     "STL-10/1000": STL10,
 }
-DEMO = {f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (40, 250)}
+DEMO = {f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40)}
 IMAGENET = {f"ImageNet/{n}% top-{k}": f"top{k}_accuracy" for n in (1, 10, 100) for k in (1, 5)}
 TEXTS = ("IMDb/100", "Amazon-5/1000", "Yelp-5/1000")
 

@@ -8,7 +8,7 @@ with 40 labels (erratum T21).
 from sweeps.meta_t import CIFAR10, CIFAR100, DIGITS, ROWS, STL10, digits_tail, long_tail
 from sweeps.sweep import Sweep, pick
 
-BALANCED = ("a: CIFAR-10/250", "a: CIFAR-100/2500", "a: digits/40", "a: digits/250")
+BALANCED = ("a: CIFAR-10/250", "a: CIFAR-100/2500", "a: digits/40", "a: digits/10")
 
 SWEEP = Sweep(
     caption="Learned confidence thresholds.",
@@ -21,7 +21,7 @@ SWEEP = Sweep(
     },
     demo={
         "a: digits/40": f"{DIGITS} task.labels=40",
-        "a: digits/250": f"{DIGITS} task.labels=250",
+        "a: digits/10": f"{DIGITS} task.labels=10",
         "b: N1=30 M1=60 γ=20": digits_tail(20),
         "c: digits/40": f"{DIGITS} task.labels=40",
     },
