@@ -69,7 +69,8 @@ def _progress(cell: Cell) -> str:
     step, seconds = rows[-1]["step"], rows[-1]["seconds"]
     left = seconds / step * (steps - step)
     error = "no test set" if rows[-1]["error"] is None else f"error {rows[-1]['error']:.2f} %"
-    return f"step {step:,} of {steps:,} ({step / steps:.0%}), {clock(left)} left, {error}"
+    stage = f"stage {rows[-1]['stage']}, " if rows[-1].get("stage", 1) > 1 else ""
+    return f"{stage}step {step:,} of {steps:,} ({step / steps:.0%}), {clock(left)} left, {error}"
 
 
 def _saved(cell: Cell) -> str:

@@ -132,7 +132,12 @@ class Trainer:
     def log(self, stage: Stage) -> None:
         """One row of metrics.jsonl."""
         method, student = stage.method, stage.student
-        row = {"step": stage.step, **self.watch.read(), "lr": student.lr} | stage.meter.flush()
+        row = {
+            "step": stage.step,
+            "stage": stage.number + 1,
+            **self.watch.read(),
+            "lr": student.lr,
+        } | stage.meter.flush()
         with self.aside(stage) as batches:
             if type(method).probe is not Method.probe:
                 row |= {name: float(value) for name, value in method.probe(student.before(), batches).items()}

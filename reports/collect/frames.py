@@ -13,7 +13,7 @@ from sweeps.sweep import Budget, Cell, Sweep
 
 COLUMNS = (
     *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "fault"),
-    *("state", "stale", "report", "limit", "step", "time"),
+    *("state", "stale", "report", "limit", "step", "time", "gamma", "recall"),
 )
 
 
@@ -25,7 +25,8 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     the protocol's steps that the run does. `state` is done, begun, missing, faulty or outdated (made of other data than
     are here now, so that it has no value); `fault` says why a run's directory could not be read, and `stale` how its
     code or data differ from today's. In a column with a time budget `limit` is the budget in seconds, and `value`,
-    `step` and `time` (seconds of training) are those of the last evaluation within it.
+    `step` and `time` (seconds of training) are those of the last evaluation within it. `recall` has the last
+    evaluation's for each class, and `gamma` is the imbalance of the labelled inputs, NaN without a long tail.
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -62,6 +63,8 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         "limit": math.nan,
         "step": math.nan,
         "time": math.nan,
+        "gamma": (config["task"]["imbalance"] or {}).get("gamma_l", math.nan),
+        "recall": [],
     }
     if isinstance(found, str):
         return line | ({"state": found} if found in ("missing", "begun") else {"state": "faulty", "fault": found})
@@ -73,7 +76,8 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         return line | {"state": "outdated", "stale": outdated}
     line["stale"] = other_code(cell.run)
     seconds = read.timed(cell.run)(found)
-    return line | {"value": value, "seconds": seconds, "step": found["steps"], "time": seconds}
+    done = {"value": value, "seconds": seconds, "step": found["steps"], "time": seconds}
+    return line | done | {"recall": found.get("recall", [])}
 
 
 def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]]) -> float:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports.paper.published import published, tables
 from reports.table import compare, stats
+from reports.table.tails import tails
 from sweeps.sweep import ON_DIGITS, Sweep
 
 CSV = (
@@ -73,10 +74,9 @@ def measured(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_seed(sweep: Sweep, runs: pd.DataFrame) -> pd.DataFrame:
-    """A line per run, each number with its metric and unit: what another program may read."""
-    metric = runs["column"].map(sweep.metric_of)
-    named = runs.rename(columns={"id": "run"}).assign(metric=metric, unit="%")
-    return named[list(SEEDS)]
+    """A line per run, each number with its metric and unit: what another program may read. Under a long tail more."""
+    every = pd.concat([runs.assign(metric=runs["column"].map(sweep.metric_of)), tails(runs)], ignore_index=True)
+    return every.rename(columns={"id": "run"}).assign(unit="%")[list(SEEDS)]
 
 
 def _paper(name: str) -> dict[Any, dict[str, Any]]:

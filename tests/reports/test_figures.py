@@ -10,6 +10,7 @@ import torch
 from conftest import ROOT
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
+from outcomes import timeless
 
 from methods.meta_semi_assumption import MetaSemiAssumption
 from reports.figure import FIGURES, draw
@@ -154,11 +155,14 @@ def test_thresholds():
 
 
 def test_confusion():
-    found = confusion.matrix(pseudo(("Meta-T",)), 10)
+    found = confusion.matrix(pseudo(("Meta-T",)), 10, "true class")
     expected = np.eye(10) * 50 + np.eye(10, k=-1) * 50
     expected[0, 0] = 100
     assert_allclose(found, expected)
-    assert np.isnan(confusion.matrix(pseudo(("Meta-T",)), 11)[10]).all()
+    assert np.isnan(confusion.matrix(pseudo(("Meta-T",)), 11, "true class")[10]).all()
+    precision = confusion.matrix(pseudo(("Meta-T",)), 10, "pseudo-label")
+    assert_allclose(precision[0, 0], 200 / 3)  # all of class 0, and half of class 1, which are as many
+    assert_allclose(precision.sum(0), 100)
     axes = drawn("meta_t/confusion").axes
     assert [ax.get_title(loc="left").split(":")[0] for ax in axes[:3]] == ["FixMatch", "FlexMatch", "Meta-T"]
     assert_allclose(axes[0].collections[0].get_array().reshape(10, 10), expected)
@@ -277,6 +281,5 @@ def test_measuring_changes_no_bit_of_the_training(tmp_path, monkeypatch):
     extra = {"meta_square", "labelled_square", "ratio"}
     assert [set(row) - set(other) for row, other in zip(probed, plain, strict=True)] == [extra] * len(plain)
     for row, other in zip(probed, plain, strict=True):
-        timeless = [key for key in other if not key.endswith("seconds")]
-        assert [row[key] for key in timeless] == [other[key] for key in timeless]
+        assert {key: row[key] for key in timeless(other)} == timeless(other)
         assert row["ratio"] > 0
