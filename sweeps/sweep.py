@@ -74,6 +74,7 @@ class Sweep:
     reference: tuple[str, ...] = ()  #: rows that mark a limit and are not ranked
     baseline: str = "FixMatch"  #: the row that the others' paired differences are taken from; empty: there are none
     absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
+    remarks: tuple[str, ...] = ()  #: what the reader of the paper's columns must know of our runs
     seeds: int = 5
     demo_seeds: int = 2
 

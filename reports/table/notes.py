@@ -43,7 +43,8 @@ def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.Dat
     lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame, runs)]
     if scale not in ON_DIGITS and frame["printed"].any():
         lines.append("Small print under ours: the published number, whose source stands in reports/paper.")
-    return [*lines, *_marks(frame)]
+    own = sweep.columns_at(scale) is sweep.columns
+    return [*lines, *_marks(frame), *(sweep.remarks if own else ())]
 
 
 def gaps(name: str, scale: str, runs: pd.DataFrame) -> list[str]:

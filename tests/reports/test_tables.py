@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +313,11 @@ def test_time_axis(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| FixMatch | 300 " in steps(made.times)  # (200 + 400) / 2
     clock(next(iter(sweep.cells("paper"))), (1000, 40)).append({"step": 1, "seconds": 1.0, "error": 1.0})
     assert set(frames.collect(sweep, "paper")["state"]) == {"done", "faulty"}  # its evaluations are not to be trusted
+
+
+def test_remarks_are_about_the_papers_columns(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "load", lambda name: replace(TOY, demo={"x": "task=digits"}, remarks=("A remark.",)))
+    assert "A remark." in build.build(NAME, "paper").notes and "A remark." not in build.build(NAME, "demo").notes
 
 
 def test_the_benchmark_of_collection_runs(capsys: pytest.CaptureFixture[str]) -> None:
