@@ -25,7 +25,7 @@ OUTSIDE = ("benchmarks.machine", "benchmarks.errors")  #: what makes no numbers
 
 def made_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What env.json says of a run's data and code: {"data": hash or None, "code": {module: hash}}."""
-    return {"data": files.content(config["task"]["name"]), "code": code(config)}
+    return {"data": files.content(config["task"]), "code": code(config)}
 
 
 def code(config: Mapping[str, Any]) -> dict[str, str]:
@@ -84,7 +84,7 @@ def stale(run: Run) -> str:
     """Why a run's number is not what the same command would give now; empty where it is, or where nobody knows."""
     before = run.recorded
     name, data, then = run.config["task"]["name"], before.get("data"), before.get("code")
-    here = files.content(name) if data else None
+    here = files.content(run.config["task"]) if data else None
     if here and here != data:
         return f"the data set {name} has changed"
     now = code(run.config)

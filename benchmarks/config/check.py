@@ -17,6 +17,7 @@ LEAST = {  # of options of the run, the task and the protocol: whole numbers fro
     "task.labels": 1,
     "task.validation": 0,
     "task.subset": 1,
+    "task.size": 1,
     "task.imbalance.n1": 1,
     "task.imbalance.m1": 1,
     "protocol.batch": 1,
@@ -29,10 +30,12 @@ NAMES = {  # options of no constructor's own; a constructor says its choices in 
     "precision": ("float32", "bfloat16"),
     "task.labels": ("all",),
     "task.balance": ("equal", "proportional", "folds"),
-    "protocol.report": ("last", "median_last_20", "best_on_test"),
+    "protocol.report": ("last", "median_last_20", "best_on_validation", "best_on_test"),
 }
+FILES = {"task.labels": ".txt"}  # or the name of a file that ends so
 OPTIONAL: dict[str, Any] = {  # null, or of the kind of these
     "task.subset": 200,
+    "task.size": 32,
     "task.imbalance": {"n1": 1500, "m1": 3000, "gamma_l": 100.0, "gamma_u": 100.0},
 }
 
@@ -70,6 +73,8 @@ def _wanted(value: Any, default: Any, key: str, names: tuple[Any, ...]) -> str:
     """What a single value should have been; empty where it is that."""
     if default is None or any(value == name and type(value) is type(name) for name in names):
         return ""
+    if key in FILES and isinstance(value, str) and value.endswith(FILES[key]):
+        return ""
     if key in LEAST:
         fine, kind = type(value) is int and value >= LEAST[key], f"a whole number of at least {LEAST[key]}"
     elif names:
@@ -84,7 +89,8 @@ def _wanted(value: Any, default: Any, key: str, names: tuple[Any, ...]) -> str:
         fine, kind = isinstance(value, str) and value != "", "a name"
     else:
         fine, kind = False, "a list" if isinstance(default, list) else "a group of options"
-    said = ("null" if name is None else str(name) for name in names)
+    said = ["null" if name is None else str(name) for name in names]
+    said += [f"the name of a {FILES[key]} file"] if key in FILES else []
     return "" if fine else " or ".join(part for part in (kind, *said) if part)
 
 

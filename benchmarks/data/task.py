@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.data import sources
+from benchmarks.data import files, sources
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
+from benchmarks.data.listed import listed
 from benchmarks.data.shares import Shares, sized
 from benchmarks.data.split import choose, draw, shares
 from methods.base import Facts
@@ -79,14 +80,21 @@ class Answers:
 
 
 def build(*, name: str, seed: int, augment: Augment | Shares, **options: Any) -> tuple[Task, Answers]:
-    """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
-    data = sources.load(name)
+    """The task of one seed; `options` are those of `split.choose`, and the size of a folder's images.
+
+    Raises UserError, DataError.
+    """
+    split_file = files.split_file({"name": name, **options})
+    data = sources.load_folder(name, options.pop("size")) if "size" in options else sources.load(name)
     y, subset = data.y_train, options["subset"]
     y_test = y[:0] if data.y_test is None else data.y_test
     n_classes = int(max(y.max(), y_test.max(initial=0))) + 1
     h, w, c = data.x_train.shape[1:]
     augment = sized(augment, (c, h, w))
-    split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
+    chosen = None
+    if split_file:
+        chosen = listed(sources.text(split_file), str(split_file), data.names, y, n_classes)
+    split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, listed=chosen, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
         return Labelled(images(x, augment, index), torch.from_numpy(y[index].astype(np.int64)))

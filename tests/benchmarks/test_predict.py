@@ -14,7 +14,8 @@ from PIL import Image
 from benchmarks.config import compose
 from benchmarks.data import sources
 from benchmarks.errors import UserError
-from benchmarks.predict import load, main
+from benchmarks.predict import load
+from benchmarks.predict.__main__ import main
 from benchmarks.run import execute
 from benchmarks.store import model as store
 from benchmarks.store.run import Run
