@@ -49,10 +49,10 @@ class Model(nn.Module):
         where = next(self.net.parameters()).device
         return predict(self.net, Images(images.to(where), self.augment))
 
-    def read(self, paths: Sequence[Path]) -> Tensor:
+    def read(self, paths: Sequence[str | Path]) -> Tensor:
         """Image files -> uint8 [B, C, H, W], by the rule of `benchmarks.data.pictures`. Raises DataError."""
         channels, *size = self.shape
-        found = read_all(paths, channels, (size[0], size[1]))
+        found = read_all([Path(path) for path in paths], channels, (size[0], size[1]))
         return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2)
 
 
