@@ -71,6 +71,8 @@ def split_file(task: Mapping[str, Any]) -> Path | None:
 def content(task: Mapping[str, Any]) -> str | None:
     """12 hexadecimal digits of a hash over the files of a task's data set; None where it is not there.
 
+    task: its options; one with a size is a folder of images.
+
     A file whose size and time of change are known is not read again: the run folder remembers its hash, and that of a
     folder of images as a whole. There the files' paths count, too: they are the labels.
     """
