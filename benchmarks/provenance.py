@@ -25,7 +25,7 @@ OUTSIDE = ("benchmarks.machine", "benchmarks.errors")  #: what makes no numbers
 
 def made_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What env.json says of a run's data and code: {"data": hash or None, "code": {module: hash}}."""
-    return {"data": files.content(config["task"]["name"]), "code": code(config)}
+    return {"data": files.content(config["task"]), "code": code(config)}
 
 
 def code(config: Mapping[str, Any]) -> dict[str, str]:
@@ -88,7 +88,7 @@ def stale(run: Run) -> str:
 def other_data(run: Run) -> str:
     """Says that the run's data set has changed; empty where it has not, or is not here."""
     name, then = run.config["task"]["name"], run.recorded.get("data")
-    here = files.content(name) if then else None
+    here = files.content(run.config["task"]) if then else None
     return f"the data set {name} has changed" if here and here != then else ""
 
 

@@ -31,6 +31,7 @@ from benchmarks.store.environment import environment
 from benchmarks.store.result import digest, result
 from benchmarks.store.run import Run
 from benchmarks.training.evaluation import evaluate, final_pass, predictions
+from benchmarks.training.selection import REPORT, Selection
 from benchmarks.training.trainer import Trainer
 
 
@@ -69,13 +70,16 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     parts = assemble(cfg)
     task, answers, method = parts.task, parts.answers, parts.method
     assert answers  # the task is the configuration's own
+    if cfg.protocol.report == REPORT and not answers.validation:
+        raise UserError(f"protocol.report={REPORT} needs a validation set: say task.validation=..., a number of images")
+    selection = Selection(run, answers) if cfg.protocol.report == REPORT else None
     trainer = Trainer(
         run,
         task,
         steps=cfg.steps,
         make_student=lambda net, steps, schedule: parts.student(net, steps, schedule),  # no way to the answers
         hidden=lambda j: answers.hidden[j],
-        grade=lambda net: evaluate(net, answers),
+        grade=selection or (lambda net: evaluate(net, answers)),
         batch=cfg.protocol.batch,
         ratio=cfg.protocol.ratio,
         eval_every=cfg.protocol.eval_every,
@@ -88,13 +92,15 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
     student = method.fit(trainer, parts.net)
     trainer.finish()
     run.write_pseudo(final_pass(method, student.graded, task.unlabelled, answers))
+    net = selection.best(student.graded) if selection else student.graded
     if answers.test:
-        run.write_predictions(predictions(student.graded, answers.test, answers.tested))
+        run.write_predictions(predictions(net, answers.test, answers.tested))
     if settings.models():
-        model.save(run, student.graded, answers.classes, task.labelled.y, task.labelled.x.shape)
+        model.save(run, net, answers.classes, task.labelled.y, task.labelled.x.shape)
     stop()  # a claim that was lost meanwhile raises here
     weights = {"weights": digest(student.net, student.graded, method)}
-    ended = result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report, answers.classes)
+    chosen = selection.row if selection else None
+    ended = result(run, trainer.watch.read(), answers.fingerprint, cfg.protocol.report, answers.classes, chosen)
     run.finish(ended | weights)
 
 

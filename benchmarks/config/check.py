@@ -17,6 +17,7 @@ BOUNDS = {  # of options of no constructor's own; a constructor says its bounds 
     "task.labels": Range(1),
     "task.validation": Range(0),
     "task.subset": Range(1),
+    "task.size": Range(1),
     "task.imbalance.n1": Range(1),
     "task.imbalance.m1": Range(1),
     "task.imbalance.gamma_l": Range(above=0),
@@ -41,10 +42,12 @@ NAMES = {  # options of no constructor's own; a constructor says its choices in 
     "task.labels": ("all",),
     "task.balance": ("equal", "proportional", "folds"),
     "protocol.decayed": ("kernels", "all"),
-    "protocol.report": ("last", "median_last_20", "best_on_test"),
+    "protocol.report": ("last", "median_last_20", "best_on_validation", "best_on_test"),
 }
+FILES = {"task.labels": ".txt"}  # or the name of a file that ends so
 OPTIONAL: dict[str, Any] = {  # null, or of the kind of these
     "task.subset": 200,
+    "task.size": 32,
     "task.imbalance": {"n1": 1500, "m1": 3000, "gamma_l": 100.0, "gamma_u": 100.0},
 }
 
@@ -74,7 +77,7 @@ def fit(value: Any, default: Any, key: str = "", names: tuple[Any, ...] = (), wi
         }
     if isinstance(default, list) and isinstance(value, list):
         return [fit(part, default[0], key, (), within) for part in value] if default else deepcopy(value)
-    wanted = _wanted(value, default, NAMES.get(key, names), BOUNDS.get(key, within))
+    wanted = _wanted(value, default, key, NAMES.get(key, names), BOUNDS.get(key, within))
     if wanted:
         raise UserError(f"{key}={'null' if value is None else value} is not possible: it must be {wanted}")
     return float(value) if isinstance(default, float) else deepcopy(value)
@@ -84,9 +87,11 @@ def _ranges(target: str) -> Mapping[str, Range]:
     return OF_TORCH if target.startswith("torch.optim.") else bounds(target)
 
 
-def _wanted(value: Any, default: Any, names: tuple[Any, ...], within: Range | None) -> str:
+def _wanted(value: Any, default: Any, key: str, names: tuple[Any, ...], within: Range | None) -> str:
     """What a single value should have been; empty where it is that."""
     if default is None or any(value == name and type(value) is type(name) for name in names):
+        return ""
+    if key in FILES and isinstance(value, str) and value.endswith(FILES[key]):
         return ""
     number = 0 if within and isinstance(default, str) else default  # task.labels may be "all"
     if isinstance(default, bool):
@@ -103,7 +108,8 @@ def _wanted(value: Any, default: Any, names: tuple[Any, ...], within: Range | No
         fine, kind = False, "a list" if isinstance(default, list) else "a group of options"
     if within and isinstance(number, int | float):
         fine, kind = fine and within.has(value), f"{kind} {within}"
-    said = ("null" if name is None else str(name) for name in names)
+    said = ["null" if name is None else str(name) for name in names]
+    said += [f"the name of a {FILES[key]} file"] if key in FILES else []
     return "" if fine else " or ".join(part for part in (kind, *said) if part)
 
 

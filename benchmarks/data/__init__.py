@@ -1,7 +1,9 @@
 """From a data set's name to batches on the training device. Imports `machine`.
 
-sources    names -> arrays: scikit-learn's digits, torchvision's image sets, your own .npz (`npz`); `download` fetches
+sources    names -> arrays: scikit-learn's digits, torchvision's image sets, your own .npz (`npz`) or folder of images
+           (`folder`); `download` fetches
 pictures   image files -> arrays of one size and number of channels
+listed     labelled inputs that a file names
 split      which inputs are labelled, unlabelled or held out; knows indices and classes, no pixels
 images     the kind of input: what a view of it is, and what fits it (another kind stands beside this file)
 texts      another kind of input: token numbers, and other wordings as strong views

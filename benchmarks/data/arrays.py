@@ -21,6 +21,7 @@ class Arrays:
     x_unlabeled: NDArray[np.uint8] | None = None  # [U, H, W, C], images that come without labels
     folds: tuple[NDArray[np.int64], ...] | None = None  # the official labelled sets, as indices into x_train
     classes: tuple[str, ...] | None = None  # their K names; None: their numbers
+    names: tuple[str, ...] | None = None  # of the training images, by which a file of labelled ones names them
 
 
 def int64(labels: ArrayLike) -> NDArray[np.int64]:

@@ -18,21 +18,9 @@ from PIL import Image, ImageOps
 from benchmarks.data.arrays import printable
 from benchmarks.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 GREY = ("1", "L", "LA", "La", "I", "F")  #: Pillow's modes of one channel; I;16 and its kin begin with I, too
 READERS = 8  #: threads; a decoder waits for the disk and lets the others go on
 NAMED = 3  #: faulty files that a message names
-
-
-def pictures(folder: Path) -> list[Path]:
-    """The image files in a folder and below it, in order of their names; hidden ones are left out."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
 
 
 def read(path: Path, channels: int, size: tuple[int, int] | None) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Names to arrays: scikit-learn's digits, torchvision's image sets, and your own `$SSL_DATA/<name>.npz`."""
+"""Names to arrays: scikit-learn's digits, torchvision's image sets, your own `.npz` or folder in $SSL_DATA."""
 
 import difflib
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.data import npz
+from benchmarks.data import folder, npz
 from benchmarks.data.arrays import Arrays, int64, printable
 from benchmarks.errors import DataError
 from benchmarks.machine import settings
@@ -39,6 +39,19 @@ def load(name: str) -> Arrays:
         raise DataError(f"{name} cannot be read ({printable(fault)}): {command(name)}") from fault
 
 
+def load_folder(name: str, size: int | None) -> Arrays:
+    """Load `$SSL_DATA/<name>/`, the user's folder of images. Raises DataError."""
+    return folder.read(own(name).with_name(name), size)
+
+
+def text(path: Path) -> str:
+    """The text of a file beside the data. Raises DataError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read ({printable(fault)}): it must be text, an image a line") from fault
+
+
 def own(name: str) -> Path:
     """Where the user's data set of that name would lie."""
     if not re.fullmatch(r"\w[\w.-]*", name):
@@ -55,6 +68,8 @@ def unknown(name: str) -> DataError:
     names = [*KNOWN, *sorted({path.stem for path in settings.data().glob("*.npz")} - set(KNOWN))]
     near = difflib.get_close_matches(name.lower(), names, n=1)
     remedy = f"did you mean {near[0]!r}?" if near else f"to bring your own, make {own(name)} with {npz.FORMAT}"
+    if (settings.data() / name).is_dir():
+        remedy = f"a folder of images is task=folder task.name={name}"
     return DataError(f"no data set {name!r} (known are {', '.join(names)}): {remedy}")
 
 

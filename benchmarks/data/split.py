@@ -98,16 +98,22 @@ def choose(
     include_labelled: bool,
     imbalance: Mapping[str, float] | None,
     subset: int | None,
+    listed: Index | None = None,
 ) -> Split:
     """The split of one seed over training inputs of classes y [N].
 
+    listed: the labelled inputs, where they are given; then `labels` and `balance` play no part.
     balance: "equal" or "proportional" labels per class, or "folds" (the data set's own, seed 0 has number 1);
     imbalance: {n1, m1, gamma_l, gamma_u} for long tails, in which case `labels` plays no part;
     subset: keep only so many inputs (smoke runs).  Raises UserError.
     """
     rng = np.random.default_rng(seed)
     fold = np.array([], dtype=np.int64)
-    if balance == "folds":
+    if listed is not None:
+        if imbalance:
+            raise UserError(f"task.labels={labels} says which inputs are labelled: set task.imbalance=null")
+        fold = listed
+    elif balance == "folds":
         if folds is None:
             raise UserError(f"{name} has no predefined folds: set task.balance=equal")
         fold = folds[(seed + 1) % len(folds)]  # the papers' five are 1 to 5 (FixMatch's create_split.py)
@@ -119,7 +125,7 @@ def choose(
     pool = np.setdiff1d(pool, held_out)
 
     counts = np.bincount(y[pool], minlength=n_classes)
-    if balance == "folds":
+    if listed is not None or balance == "folds":
         labelled = np.intersect1d(fold, pool)
     elif imbalance:
         wanted = long_tail(int(imbalance["n1"]), imbalance["gamma_l"], n_classes)

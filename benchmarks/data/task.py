@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.data import sources
+from benchmarks.data import files, sources
 from benchmarks.data.arrays import Arrays
 from benchmarks.data.augment import Augment
 from benchmarks.data.images import Inputs, images
+from benchmarks.data.listed import listed
 from benchmarks.data.shares import Shares, sized
 from benchmarks.data.split import choose, draw, shares
 from benchmarks.data.texts import Wording, texts
@@ -82,24 +83,36 @@ class Answers:
         return replace(self, hidden=self.hidden.to(device), test=test, validation=validation)
 
 
-def kind(name: str, augment: Augment | Shares | Wording) -> tuple[Arrays, Any, Callable[..., Any]]:
-    """A data set in memory, its views, and what makes inputs of its arrays. Raises UserError, DataError."""
+def kind(
+    name: str, augment: Augment | Shares | Wording, size: int | None = None, folder: bool = False
+) -> tuple[Arrays, Any, Callable[..., Any]]:
+    """A data set in memory, its views, and what makes inputs of its arrays. Raises UserError, DataError.
+
+    size: of the images that are made of a folder's.
+    """
     if isinstance(augment, Wording):
         return augment.load(name), augment, texts
-    data = sources.load(name)
+    data = sources.load_folder(name, size) if folder else sources.load(name)
     h, w, c = data.x_train.shape[1:]
     return data, sized(augment, (c, h, w)), images
 
 
 def build(*, name: str, seed: int, augment: Augment | Shares | Wording, **options: Any) -> tuple[Task, Answers]:
-    """The task of one seed; `options` are those of `split.choose`.  Raises UserError, DataError."""
-    data, views, inputs = kind(name, augment)
+    """The task of one seed; `options` are those of `split.choose`, and the size of a folder's images.
+
+    Raises UserError, DataError.
+    """
+    split_file = files.split_file({"name": name, **options})
+    data, views, inputs = kind(name, augment, folder="size" in options, size=options.pop("size", None))
     y, subset = data.y_train, options["subset"]
     y_test = y[:0] if data.y_test is None else data.y_test
     n_classes = int(max(y.max(), y_test.max(initial=0))) + 1
     if n_classes < 2:
         raise UserError(f"{name} has a single class, and nothing to tell it from: it needs two")
-    split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, **options)
+    chosen = None
+    if split_file:
+        chosen = listed(sources.text(split_file), str(split_file), data.names, y, n_classes)
+    split = choose(y, name=name, seed=seed, n_classes=n_classes, folds=data.folds, listed=chosen, **options)
 
     def part(x: np.ndarray, y: np.ndarray, index: np.ndarray) -> Labelled:
         return Labelled(inputs(x, views, index), torch.from_numpy(y[index].astype(np.int64)))

@@ -48,8 +48,10 @@ def find(name: str | Path) -> Path:
         raise UserError(f"there is no run {name} in {settings.runs()}: say its id, or where its folder lies")
     if path.is_dir():
         if not (path / NAME).exists():
-            why = "it was made with SSL_MODEL=0, or by an older version" if (path / "result.json").exists() else ""
-            raise UserError(f"{path} has no {NAME}: {why or 'the run is not done'}; run it again or to its end")
+            if not (path / "result.json").exists():
+                raise UserError(f"{path} has no {NAME}: the run is not done; run it to its end")
+            why = "it was made with SSL_MODEL=0, or by an older version"
+            raise UserError(f"{path} has no {NAME}: {why}; remove the folder and run it again")
         path /= NAME
     return path
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,13 +11,19 @@ from benchmarks.store.run import Run
 
 
 def result(
-    run: Run, seconds: dict[str, float], fingerprint: str, report: str, classes: Sequence[str]
+    run: Run,
+    seconds: dict[str, float],
+    fingerprint: str,
+    report: str,
+    classes: Sequence[str],
+    chosen: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """result.json: the last evaluation, and each metric as `last`, `median_last_20` and `best_on_test`.
 
     Where there is no test set these are null, but for the validation error.
     `report` names which of these the protocol's papers print; seconds: of training alone (`training.pace.Stopwatch`);
-    classes: their names, in the order of their numbers.
+    classes: their names, in the order of their numbers; chosen: the scores of the evaluation that a validation set has
+    chosen, if one does, which are `best_on_validation` then, and whose recall is given.
     """
     rows = run.rows()
     summary: dict[str, Any] = {}
@@ -30,10 +36,12 @@ def result(
                 "median_last_20": statistics.median(values[-20:]) if known else None,
                 "best_on_test": min(values) if known else None,
             }
+            if chosen:
+                summary[name]["best_on_validation"] = chosen[name]
     return {
         "report": report,
         **summary,
-        "recall": rows[-1]["recall"],
+        "recall": (chosen or rows[-1])["recall"],
         "classes": list(classes),
         "steps": rows[-1]["step"],
         **seconds,

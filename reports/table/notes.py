@@ -12,6 +12,7 @@ from sweeps.sweep import ON_DIGITS, Sweep
 REPORT = {
     "last": "the last evaluation",
     "median_last_20": "the median of the last 20 evaluations",
+    "best_on_validation": "the evaluation with the lowest error on a validation set",
     "best_on_test": "BEST ON TEST, the best evaluation on the test set, which neither paper reports",
 }
 DIGITS = "These are scikit-learn's digits and a tiny network: nothing here is the paper's data."

@@ -154,10 +154,10 @@ def test_no_such_thing(override: str, words: str, refused: Callable[..., str]) -
         ("seed=0.5", "a whole number from 0 to 9223372036854775807"),
         ("seed=true", "a whole number from 0 to 9223372036854775807"),
         ("seed=null", "a whole number from 0 to 9223372036854775807"),
-        ("task.labels=forty", "a whole number of at least 1 or all"),
-        ("task.labels=0", "a whole number of at least 1 or all"),
-        ("task.labels=-10", "a whole number of at least 1 or all"),
-        ("task.labels=", "a whole number of at least 1 or all"),
+        ("task.labels=forty", "a whole number of at least 1 or all or the name of a .txt file"),
+        ("task.labels=0", "a whole number of at least 1 or all or the name of a .txt file"),
+        ("task.labels=-10", "a whole number of at least 1 or all or the name of a .txt file"),
+        ("task.labels=", "a whole number of at least 1 or all or the name of a .txt file"),
         ("steps=0", "a whole number of at least 1"),
         ("steps=-3", "a whole number of at least 1"),
         ("steps=1.5", "a whole number of at least 1"),
@@ -170,7 +170,7 @@ def test_no_such_thing(override: str, words: str, refused: Callable[..., str]) -
         ("task.balance=nonsense", "equal or proportional or folds"),
         ("engine=fast", "forward or finite_difference or higher"),
         ("precision=float16", "float32 or bfloat16"),
-        ("protocol.report=best", "last or median_last_20 or best_on_test"),
+        ("protocol.report=best", "last or median_last_20 or best_on_validation or best_on_test"),
         ("method.tau=high", "a finite number from 0 to 1"),
         ("method.tau=nan", "a finite number from 0 to 1"),
         ("protocol.optimizer.lr=inf", "a finite number of at least 0"),
@@ -213,7 +213,7 @@ def test_what_is_possible(overrides: list[str]) -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_choice_is_possible(group: str) -> None:
     for name in options(group):
-        compose([f"{group}={name}", *(["task.name=own"] if name == "npz" else [])])
+        compose([f"{group}={name}", *(["task.name=own"] if name in ("npz", "folder") else [])])
 
 
 # ---- what it refuses: things that do not go together

@@ -14,7 +14,8 @@ from PIL import Image
 from benchmarks.config import compose
 from benchmarks.data import sources
 from benchmarks.errors import UserError
-from benchmarks.predict import load, main
+from benchmarks.predict import load
+from benchmarks.predict.__main__ import main
 from benchmarks.run import execute
 from benchmarks.store import model as store
 from benchmarks.store.run import Run
@@ -133,7 +134,7 @@ def test_folders_and_files(run: Run, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["{run}", "{tmp}/size.npz"], "this model takes uint8 [B, 1, 8, 8], not uint8 [2, 3, 4, 4]"),
         (["{run}", "{tmp}/good.png", "out={tmp}/no/where.csv"], "cannot write {tmp}/no/where.csv: No such file or dir"),
         (["{tmp}/bad.png", "{tmp}/bad.png"], "{tmp}/bad.png is no model of a run, or damaged ("),
-        (["{tmp}/empty", "{tmp}/good.png"], "{tmp}/empty has no model.pth: the run is not done; run it again"),
+        (["{tmp}/empty", "{tmp}/good.png"], "{tmp}/empty has no model.pth: the run is not done; run it to its end"),
     ],
 )
 def test_faults_are_one_line(
@@ -159,11 +160,14 @@ def test_a_sweep_can_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         load(run.id)
 
 
-def test_nothing_of_a_strangers_is_executed(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "target", ["os.mkdir", "benchmarks.store.disk.os.mkdir", "methods.vat.torch.os.mkdir", "methods.no.mkdir"]
+)
+def test_nothing_of_a_strangers_is_executed(target: str, run: Run, tmp_path: Path) -> None:
     kept = store.load(run / store.NAME)
-    kept["config"]["backbone"] = {"_target_": "os.mkdir", "path": str(tmp_path / "executed")}
+    kept["config"]["method"]["nested"] = [{"_target_": target, "path": str(tmp_path / "executed")}]
     torch.save(kept, tmp_path / "model.pth")
-    with pytest.raises(UserError, match=r"os\.mkdir is none of this suite's, and will not be executed"):
+    with pytest.raises(UserError, match=rf"{target} is no part of a model, and will not be executed"):
         load(tmp_path)
     assert not (tmp_path / "executed").exists()
     torch.save({"layout": store.LAYOUT + 1}, tmp_path / "model.pth")

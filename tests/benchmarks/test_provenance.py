@@ -53,7 +53,7 @@ def test_other_labels_are_another_question(data, capsys, monkeypatch):
     assert "the data set own has changed: bring that back, or SSL_STALE=anew starts over" in capsys.readouterr().err
     monkeypatch.setenv("SSL_STALE", "anew")
     run = execute(compose(OWN))
-    assert run.recorded["data"] == files.content("own")
+    assert run.recorded["data"] == files.content({"name": "own", "labels": 4})
     kept = list((run.folder.parent / ".stale").iterdir())
     assert len(kept) == 1 and (kept[0] / "result.json").exists()
     monkeypatch.setenv("SSL_STALE", "name")
@@ -115,13 +115,13 @@ def test_comments_and_docstrings_are_no_code(tmp_path):
 
 
 def test_a_file_is_read_once(data, monkeypatch):
-    before = files.content("own")
+    before = files.content({"name": "own", "labels": 4})
     monkeypatch.setattr(files, "BLOCK", "no number")  # reading would fail
-    assert files.content("own") == before
+    assert files.content({"name": "own", "labels": 4}) == before
     write(data, shift=1)
     with pytest.raises(TypeError):
-        files.content("own")
-    assert files.content("cifar10") is None
+        files.content({"name": "own", "labels": 4})
+    assert files.content({"name": "cifar10", "labels": 4}) is None
 
 
 def test_the_patterns_are_where_torchvision_keeps_its_files():

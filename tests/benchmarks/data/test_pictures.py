@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.data.pictures import channels, pictures, read, read_all
+from benchmarks.data.files import pictures
+from benchmarks.data.pictures import channels, read, read_all
 from benchmarks.errors import DataError
 
 
