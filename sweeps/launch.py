@@ -19,71 +19,15 @@ in settings=FILE.
 
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from benchmarks.arguments import nearest, read
 from benchmarks.errors import UserError, command
-from sweeps import arrays, local, slurm
-from sweeps.grid import OPTIONS, is_option, written
-from sweeps.settings import NAMES, is_setting, settings
-from sweeps.sweep import Cell, load
-
-LAUNCHERS = ("local", "slurm", "debug")
-
-
-class Order(NamedTuple):
-    """What is asked for: a table or a part of it, and how to run it."""
-
-    name: str
-    scale: str
-    row: str | None
-    column: str | None
-    launcher: str
-    file: str | None  #: of launch settings
-    given: dict[str, str]  #: launch settings on the command line
-    dry: bool
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} at scale={self.scale}"
-
-
-def order(arguments: list[str]) -> Order:
-    """What launch, status and cancel are asked for. Raises UserError."""
-    words, options, rest = read(
-        arguments,
-        lambda key: is_setting(key) or is_option(key),
-        (*NAMES, *OPTIONS),
-        scale="demo",
-        launcher=LAUNCHERS,
-        row=None,
-        column=None,
-        settings=None,
-    )
-    tables = [word for word in words if word != "--dry-run"]
-    given = dict(pair for argument in rest if is_setting((pair := argument.split("=", 1))[0]))
-    own = [argument for argument in rest if argument.partition("=")[0] not in given]
-    if own or not tables:
-        own += [f"{key}={options[key]}" for key in ("row", "column") if options[key] is not None]
-        options |= {"row": None, "column": None}
-    if len(tables) > 1 or not (tables or own):
-        raise UserError("which table? e.g. python -m sweeps.launch meta_t/table1 scale=demo")
-    name = written(tables, own) if own else tables[0]
-    return Order(name, file=options.pop("settings"), given=given, dry="--dry-run" in words, **options)
-
-
-def distinct(name: str, scale: str, row: str | None = None, column: str | None = None) -> list[Cell]:
-    """The cells of a table or of one row or column, each configuration once. Raises UserError."""
-    sweep = load(name)
-    for kind, chosen, known in (("row", row, sweep.rows), ("column", column, sweep.columns_at(scale))):
-        if chosen is not None and chosen not in known:
-            raise UserError(f'{name} has no {kind} "{chosen}" at scale={scale}.{nearest(chosen, known)}')
-    cells = [c for c in sweep.cells(scale) if row in (None, c.row) and column in (None, c.column)]
-    if not cells:
-        raise UserError(f"{name} has no run for row={row} column={column} at scale={scale}")
-    return list({cell.run.id: cell for cell in cells}.values())
+from sweeps import arrays, before, local, slurm
+from sweeps.asked import Order, distinct, order
+from sweeps.settings import settings
+from sweeps.sweep import Cell
 
 
 def launch(cells: list[Cell], per_gpu: int = 1, debug: bool = False) -> list[tuple[Cell, str]]:
@@ -116,15 +60,25 @@ def submit(cells: list[Cell], wanted: Order) -> None:
             raise
         largest = None
     found = arrays.arrays(cells, wanted.file, wanted.given, largest)
+    if not wanted.dry:
+        before.check(cells, before.room(found))
     for array in found:
         s, n = array.settings, len(array.tasks)
         where = "would be submitted" if wanted.dry else f"job {arrays.submit(wanted.name, wanted.scale, array)}"
         print(
             f"{array.kind}: {sum(map(len, array.tasks))} runs in {n} tasks, {s.runs_per_gpu} a task, {s.gpus} GPU, "
-            f"{s.cpus} cores, {s.memory_gb:g} GB, {s.hours:g} h each, {s.concurrency} at a time: {where}"
+            f"{s.cpus} cores, {s.memory_gb:g} GB, at most {s.hours:g} h at a time, {s.concurrency} at a time: {where}"
         )
-    hours, gpu_hours = sum(a.hours for a in found), sum(a.hours * a.settings.gpus for a in found)
-    print(f"in total {len(cells)} runs, {hours:,.0f} hours asked for at most, {gpu_hours:,.0f} GPU-hours")
+    print(f"in total {len(cells)} runs, {before.cost(found)}")
+    for fault in before.faults(cells, before.room(found)):  # of a dry run
+        print(f"not yet: {fault}")
+
+
+def room_here(cells: Sequence[Cell], wanted: Order, per_gpu: int) -> float:
+    """GB that the runs under way take on this machine: of the largest kind, if need be."""
+    kinds = {cell.config["backbone"]["name"] for cell in cells}
+    at_once = min(len(cells), len(local.gpus()) * per_gpu or local.cores())
+    return at_once * max(settings(kind, wanted.file, wanted.given).disk_gb for kind in kinds)
 
 
 @command
@@ -139,13 +93,14 @@ def main(arguments: list[str]) -> int:
         cells = [cell for cell in cells if cell.run.id not in queued]
         there = f"{len(queued)} in the queue, " if on_slurm else ""
         print(f"{wanted.title}: {done} of {len(every)} runs done, {there}{len(cells)} to go")
-        if wanted.dry:
-            print(*(cell.command for cell in cells), sep="\n")
         if cells and (on_slurm or wanted.dry):
             submit(cells, wanted)
+        if wanted.dry:
+            print(*(cell.command for cell in cells), sep="\n")
         if not cells or on_slurm or wanted.dry:
             return 0
         here = settings("local", wanted.file, wanted.given)
+        before.check(cells, room_here(cells, wanted, here.runs_per_gpu))
         failed = launch(cells, here.runs_per_gpu, wanted.launcher == "debug")
     except KeyboardInterrupt:
         print("interrupted: what is finished stays; the same command goes on from here", file=sys.stderr)

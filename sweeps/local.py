@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -77,22 +76,12 @@ def execute(work: Work) -> Outcome:
     except Claimed as error:
         return Outcome("claimed", str(error))
     except UserError as error:
-        _note(Run(plain(cfg)) / "error.txt", f"error: {error}\n")
         return Outcome("failed", str(error))
     except Exception as error:
         file = Run(plain(cfg)) / "error.txt"
-        where = f" (traceback in {file})" if _note(file, traceback.format_exc()) else ""
+        where = f" (traceback in {file})" if file.exists() else ""
         return Outcome("failed", f"{type(error).__name__}: {error}{where}")
     return Outcome("done")
-
-
-def _note(file: Path, text: str) -> bool:
-    """Write it, unless the disk is full."""
-    try:
-        file.write_text(text)
-    except OSError:
-        return False
-    return True
 
 
 def _watch(launcher: int) -> None:

@@ -30,6 +30,7 @@ class Settings:
     array_size: int
     signal_delay: int
     requeues: int
+    disk_gb: float
 
 
 NAMES = tuple(field.name for field in fields(Settings))
@@ -57,7 +58,7 @@ def settings(kind: str, file: str | None = None, given: Mapping[str, str] | None
             found[key] = None if value is None else str(value)
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < (key not in MAY_BE_ZERO) * 1e-9:
             raise UserError(f"{key}={value} is not a positive number")
-        elif key not in ("hours", "memory_gb") and value != int(value):
+        elif key not in ("hours", "memory_gb", "disk_gb") and value != int(value):
             raise UserError(f"{key}={value} is not a whole number")
     if found["hours"] * 3600 <= found["signal_delay"]:
         raise UserError(f"hours={found['hours']} leaves no time before the signal: lower signal_delay (seconds)")

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.errors import UserError, command
+from sweeps.asked import distinct, order
 from sweeps.examine import Report, clock, examine
-from sweeps.launch import distinct, order
 
 STATES = ("done", "running", "queued", "failed", "missing")
 
