@@ -24,10 +24,12 @@ from benchmarks.assemble import assemble, recorder
 from benchmarks.config import GROUPS, compose, options, plain
 from benchmarks.errors import UserError, one_line
 from benchmarks.machine.device import device, tune
+from benchmarks.machine.progress import Progress
 from benchmarks.provenance import made_of, settle, stale
 from benchmarks.store import model
 from benchmarks.store.claim import Claim
 from benchmarks.store.environment import environment
+from benchmarks.store.failure import noted
 from benchmarks.store.result import digest, result
 from benchmarks.store.run import Run
 from benchmarks.training.evaluation import evaluate, final_pass, predictions
@@ -39,29 +41,32 @@ def execute(
     cfg: DictConfig,
     report: Callable[[dict[str, Any]], None] = lambda row: None,
     stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, torch.Tensor], None] = lambda step, loss: None,
 ) -> Run:
     """Carry out one run, or go on with it, or find it done.
 
     Raises UserError; Claimed where another process is at it; Stopped, with a checkpoint, soon after `stop` says so.
+    Whatever else is raised stays in the run's error.txt.
     """
     run = Run(plain(cfg))
-    settle(run, str(device()))
-    if run.done:
-        run.tidy()  # it may have been killed just before
-        return run
-    run.make()
-    with Claim(run.folder, stop) as claim:
+    with noted(run):
+        settle(run, str(device()))
+        if run.done:
+            run.tidy()  # it may have been killed just before
+            return run
+        run.make()
+        with Claim(run.folder, stop) as claim:
 
-        def asked() -> bool:
-            claim.check()
-            return stop()
+            def asked() -> bool:
+                claim.check()
+                return stop()
 
-        if not run.done:  # it may be by now: taking a claim can take a while
-            _carry_out(run, cfg, report, asked)
+            if not run.done:  # it may be by now: taking a claim can take a while
+                _carry_out(run, cfg, asked, report=report, progress=progress)
     return run
 
 
-def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
+def _carry_out(run: Run, cfg: DictConfig, stop: Callable[[], bool], **watchers: Callable[..., None]) -> None:
     launch = {"compiled": settings.compiled(), "graphs": settings.graphs()}
     run.open(environment(str(device()), torch.get_num_threads(), launch) | made_of(run.config))
     (run / "error.txt").unlink(missing_ok=True)
@@ -85,9 +90,9 @@ def _carry_out(run: Run, cfg: DictConfig, report: Callable[[dict[str, Any]], Non
         eval_every=cfg.protocol.eval_every,
         seed=cfg.seed,
         checkpoint_every=settings.checkpoint_seconds(),
-        report=report,
         stop=stop,
         recorder=recorder(),
+        **watchers,
     )
     student = method.fit(trainer, parts.net)
     trainer.finish()
@@ -111,10 +116,10 @@ def usage() -> str:
     return f"{__doc__}\n{variables}\n{choices}\n\nseed=N, steps=N and any other option below:\n\n{every}"
 
 
-def tell(row: dict[str, Any]) -> None:
+def line(row: dict[str, Any]) -> str:
     where = "error" if row["error"] is not None else "validation" if "validation" in row else ""
     said = f"{where} {row[where]:6.2f} %" if where else "neither test nor validation set"
-    terminal.say(f"step {row['step']:>8,}   {said}   {row['seconds']:8.1f} s")
+    return f"step {row['step']:>8,}   {said}   {row['seconds']:8.1f} s"
 
 
 def main(arguments: list[str]) -> int:
@@ -128,7 +133,11 @@ def main(arguments: list[str]) -> int:
             f"{cfg.method.name} on {cfg.task.name}/{cfg.task.labels}, {cfg.backbone.name}, {cfg.steps:,} steps "
             f"(scale {cfg.scale}, seed {cfg.seed}), {device()}: run {Run(plain(cfg)).id}"
         )
-        run = execute(cfg, tell, signals.asked)
+        progress = Progress(cfg.steps)
+        try:
+            run = execute(cfg, lambda row: progress.say(line(row)), signals.asked, progress)
+        finally:
+            progress.close()
     except UserError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 2

@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.errors import command
 from sweeps import slurm
-from sweeps.launch import distinct, order
+from sweeps.asked import distinct, order
 
 
 @command

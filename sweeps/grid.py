@@ -61,7 +61,7 @@ def grid(name: str) -> Grid:
     elif columns is not None:
         raise UserError(f"column={columns} of which table? e.g. meta_t/table1 column=digits/40")
     else:
-        base = _untabled(rows, [f"{key}={text}" for key, (text, *_) in lists.items()])
+        base = _untabled(rows, [f"method={name}" for name in lists.get("method", ())[:1]])
     every = {**base.columns, **base.demo}
     made_rows = _varied(_some("row", rows, base.rows) if rows else base.rows, lists)
     made_columns = _varied(_some("column", columns, every) if columns else every, of_task)
@@ -92,17 +92,13 @@ def _grid(
     )
 
 
-def _untabled(rows: str | None, given: list[str]) -> Sweep:
+def _untabled(rows: str | None, method: Sequence[str]) -> Sweep:
     """What is varied without a table: rows of the papers' lists, or a method, on the task that is asked for."""
     known: dict[str, str | None] = {}
     for paper in reversed(FOLDERS[:-1]):
         known |= import_module(f"sweeps.{paper}").ROWS
-    chosen = {row: known[row] for row in _some("row", rows, known)} if rows else {_method(given): ""}
+    chosen = {row: known[row] for row in _some("row", rows, known)} if rows else {resolve(method)["method"]["name"]: ""}
     return Sweep(caption="", rows=chosen, columns={"": ""}, demo={"": ""}, baseline="")
-
-
-def _method(given: list[str]) -> str:
-    return str(resolve([override for override in given if override.startswith("method=")])["method"]["name"])
 
 
 def _place(variant: Variant) -> str:

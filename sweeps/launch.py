@@ -20,74 +20,17 @@ in settings=FILE.
 
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from benchmarks.arguments import nearest, read
-from benchmarks.errors import UserError, command
-from sweeps import arrays, local, slurm
-from sweeps.grid import OPTIONS, is_option, written
-from sweeps.settings import NAMES, Settings, is_setting, settings
+from benchmarks.errors import command
+from sweeps import before, local
+from sweeps.asked import Order, distinct, order
+from sweeps.settings import Settings, settings
 from sweeps.stale import settle
-from sweeps.sweep import Cell, load
-
-LAUNCHERS = ("local", "slurm", "debug")
-PAUSE = 60.0  #: seconds between two looks at the queue with --wait
-
-
-class Order(NamedTuple):
-    """What is asked for: a table or a part of it, and how to run it."""
-
-    name: str
-    scale: str
-    row: str | None
-    column: str | None
-    launcher: str
-    file: str | None  #: of launch settings
-    given: dict[str, str]  #: launch settings on the command line
-    dry: bool
-    wait: bool
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} at scale={self.scale}"
-
-
-def order(arguments: list[str]) -> Order:
-    """What launch, status and cancel are asked for. Raises UserError."""
-    words, options, rest = read(
-        arguments,
-        lambda key: is_setting(key) or is_option(key),
-        (*NAMES, *OPTIONS),
-        scale="demo",
-        launcher=LAUNCHERS,
-        row=None,
-        column=None,
-        settings=None,
-    )
-    tables = [word for word in words if word not in ("--dry-run", "--wait")]
-    given = dict(pair for argument in rest if is_setting((pair := argument.split("=", 1))[0]))
-    own = [argument for argument in rest if argument.partition("=")[0] not in given]
-    if own or not tables:
-        own += [f"{key}={options[key]}" for key in ("row", "column") if options[key] is not None]
-        options |= {"row": None, "column": None}
-    if len(tables) > 1 or not (tables or own):
-        raise UserError("which table? e.g. python -m sweeps.launch meta_t/table1 scale=demo")
-    name, dry, wait = written(tables, own) if own else tables[0], "--dry-run" in words, "--wait" in words
-    return Order(name, file=options.pop("settings"), given=given, dry=dry, wait=wait, **options)
-
-
-def distinct(name: str, scale: str, row: str | None = None, column: str | None = None) -> list[Cell]:
-    """The cells of a table or of one row or column, each configuration once. Raises UserError."""
-    sweep = load(name)
-    for kind, chosen, known in (("row", row, sweep.rows), ("column", column, sweep.columns_at(scale))):
-        if chosen is not None and chosen not in known:
-            raise UserError(f'{name} has no {kind} "{chosen}" at scale={scale}.{nearest(chosen, known)}')
-    cells = [c for c in sweep.cells(scale) if row in (None, c.row) and column in (None, c.column)]
-    if not cells:
-        raise UserError(f"{name} has no run for row={row} column={column} at scale={scale}")
-    return list({cell.run.id: cell for cell in cells}.values())
+from sweeps.submission import in_queue, stay, submit
+from sweeps.sweep import Cell
 
 
 def launch(cells: list[Cell], here: Settings, debug: bool = False) -> list[tuple[Cell, str]]:
@@ -112,46 +55,11 @@ def launch(cells: list[Cell], here: Settings, debug: bool = False) -> list[tuple
     return failed
 
 
-def submit(cells: list[Cell], wanted: Order) -> list[Cell]:
-    """Job arrays for the cells; says what they ask for. Returns those that it held back. Raises UserError."""
-    largest, queued = None, 0
-    try:
-        largest = slurm.largest_array()
-        queued = slurm.queued()
-    except UserError:
-        if not wanted.dry:
-            raise
-    found = arrays.fitting(arrays.arrays(cells, wanted.file, wanted.given, largest), queued)
-    for array in found:
-        s, n = array.settings, len(array.tasks)
-        where = "would be submitted" if wanted.dry else f"job {arrays.submit(wanted.name, wanted.scale, array)}"
-        memory = "" if s.memory_gb is None else f"{s.memory_gb:g} GB, "
-        print(
-            f"{array.kind}: {sum(map(len, array.tasks))} runs in {n} tasks, {s.runs_per_gpu} a task, {s.gpus} GPU, "
-            f"{s.cpus} cores, {memory}{s.hours:g} h each, {s.concurrency} at a time: {where}"
-        )
-    hours, gpu_hours = sum(a.hours for a in found), sum(a.hours * a.settings.gpus for a in found)
-    sent = {cell.run.id for array in found for task in array.tasks for cell in task}
-    print(f"in total {len(sent)} runs, {hours:,.0f} hours asked for at most, {gpu_hours:,.0f} GPU-hours")
-    held = [cell for cell in cells if cell.run.id not in sent]
-    if held:
-        again = "" if wanted.wait else "; launch again when these are through, or with --wait"
-        print(f"held back by submit_limit: {len(held)} runs, beside {queued} tasks in the queue{again}")
-    return held
-
-
-def in_queue(cells: list[Cell]) -> set[str]:
-    """Ids of the runs that SLURM has."""
-    known = slurm.tasks(cell.run.id for cell in cells if not cell.run.done)
-    return {run for run, task in known.items() if slurm.active(task)}
-
-
-def stay(cells: list[Cell], wanted: Order, held: list[Cell]) -> None:
-    """Submit what was held back as the queue empties, each run once; until none of the cells is in the queue."""
-    while held or in_queue(cells):
-        time.sleep(PAUSE)
-        if held:
-            held = submit(held, wanted)
+def room_here(cells: Sequence[Cell], wanted: Order, here: Settings) -> float:
+    """GB that the runs under way take on this machine: of the largest kind, if need be."""
+    kinds = {cell.config["backbone"]["name"] for cell in cells}
+    at_once = min(len(cells), local.at_once(here.workers, here.runs_per_gpu))
+    return at_once * max(settings(kind, wanted.file, wanted.given).disk_gb for kind in kinds)
 
 
 @command
@@ -165,17 +73,16 @@ def main(arguments: list[str]) -> int:
         queued = in_queue(cells) if on_slurm else set()
         cells = [cell for cell in cells if cell.run.id not in queued]
         there = f"{len(queued)} in the queue, " if on_slurm else ""
-        print(f"{wanted.title}: {done} of {len(every)} runs done, {there}{len(cells)} to go")
-        for line in stale:
-            print(line)
-        if wanted.dry:
-            print(*(cell.command for cell in cells), sep="\n")
+        print(f"{wanted.title}: {done} of {len(every)} runs done, {there}{len(cells)} to go", *stale, sep="\n")
         held = submit(cells, wanted) if cells and (on_slurm or wanted.dry) else []
         if on_slurm and wanted.wait and not wanted.dry:
             stay(every, wanted, held)
+        if wanted.dry:
+            print(*(cell.command for cell in cells), sep="\n")
         if not cells or on_slurm or wanted.dry:
             return 0
         here = settings("local", wanted.file, wanted.given)
+        before.check(cells, room_here(cells, wanted, here))
         failed = launch(cells, here, wanted.launcher == "debug")
     except KeyboardInterrupt:
         print("interrupted: what is finished stays; the same command goes on from here", file=sys.stderr)

@@ -8,13 +8,11 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing.queues import SimpleQueue
-from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from benchmarks.errors import Stopped, UserError
@@ -55,22 +53,12 @@ def execute(work: Work) -> Outcome:
     except Claimed as error:
         return Outcome("claimed", str(error))
     except UserError as error:
-        _note(Run(plain(cfg)) / "error.txt", f"error: {error}\n")
         return Outcome("failed", str(error))
     except Exception as error:
         file = Run(plain(cfg)) / "error.txt"
-        where = f" (traceback in {file})" if _note(file, traceback.format_exc()) else ""
+        where = f" (traceback in {file})" if file.exists() else ""
         return Outcome("failed", f"{type(error).__name__}: {error}{where}")
     return Outcome("done")
-
-
-def _note(file: Path, text: str) -> bool:
-    """Write it, unless the disk is full."""
-    try:
-        file.write_text(text)
-    except OSError:
-        return False
-    return True
 
 
 def _watch(launcher: int) -> None:
@@ -99,6 +87,11 @@ def forward(signum: int) -> None:
             os.kill(child.pid, signum)  # type: ignore[arg-type]
 
 
+def at_once(workers: int | None, per_gpu: int) -> int:
+    """How many runs this machine carries out at a time: per_gpu on every GPU, or else one a core, if None."""
+    return workers or len(gpus()) * per_gpu or cores()
+
+
 def carry_out(works: Sequence[W], workers: int | None = None, per_gpu: int = 1) -> Iterator[tuple[W, Outcome]]:
     """Every run with its outcome, as they finish. A process that dies takes only its own run with it.
 
@@ -106,7 +99,7 @@ def carry_out(works: Sequence[W], workers: int | None = None, per_gpu: int = 1) 
     begun, and whoever closes the iterator early has the runs stopped with a checkpoint.
     """
     devices = gpus() * per_gpu
-    workers = max(1, min(workers or len(devices) or cores(), len(works)))
+    workers = max(1, min(at_once(workers, per_gpu), len(works)))
     threads = max(1, cores() // workers)
     os.environ["OMP_NUM_THREADS"] = str(threads)
     context = multiprocessing.get_context("spawn")

@@ -33,13 +33,14 @@ class Settings:
     requeues: int
     submit_limit: int | None
     workers: int | None
+    disk_gb: float
 
 
 NAMES = tuple(field.name for field in fields(Settings))
 TEXTS = ("partition", "account", "qos", "constraint")
 MAY_BE_ZERO = ("gpus", "requeues")
 MAY_BE_NULL = ("memory_gb", "submit_limit", "workers")
-FRACTIONS = ("hours", "memory_gb")
+FRACTIONS = ("hours", "memory_gb", "disk_gb")
 OURS = ("array", "output", "error", "open-mode", "signal", "requeue", "no-requeue")  #: of sbatch, and no setting
 
 

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.errors import UserError, command
+from sweeps.asked import distinct, order
 from sweeps.examine import Report, clock, examine
-from sweeps.launch import distinct, order
 from sweeps.stale import REMEDY
 
 STATES = ("done", "stale", "running", "queued", "failed", "missing")

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from sweeps import launch
+from sweeps import asked, launch
 from sweeps.sweep import Sweep
 
 COLUMNS = {f"digits/{n}": f"task=digits backbone=tiny task.labels={n}" for n in range(10, 410, 10)}
@@ -22,12 +22,12 @@ GRID = Sweep(
 
 
 def main() -> int:
-    launch.load = lambda name: GRID  # type: ignore[attr-defined]
+    asked.load = lambda name: GRID  # type: ignore[attr-defined]
     start, cpu = time.monotonic(), time.process_time()
     status = launch.main(["grid/grid", "scale=short", "launcher=slurm", "--dry-run"])
     seconds, cpu = time.monotonic() - start, time.process_time() - cpu
     peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])  # KiB of this process alone
-    runs = len(launch.distinct("grid/grid", "short"))
+    runs = len(asked.distinct("grid/grid", "short"))
     print(f"runs={runs} seconds={seconds:.1f} cpu={cpu:.1f} MiB={peak / 1024:.0f}", file=sys.stderr)
     return status
 

@@ -7,12 +7,11 @@ import http.client
 import socket
 import sys
 import tarfile
-from collections.abc import Sequence
 
 from benchmarks.data import sources
 from benchmarks.data.arrays import printable, size
 from benchmarks.data.npz import FORMAT
-from benchmarks.errors import DataError, UserError
+from benchmarks.errors import DataError, UserError, command
 from benchmarks.machine import settings
 
 
@@ -45,19 +44,15 @@ def _fetch(name: str) -> str:
     return f"{name}: {count} images of {size(arrays.x_train)}, {classes} classes"
 
 
-def main(names: Sequence[str]) -> int:
+@command
+def main(names: list[str]) -> int:
     if not names or any(name.startswith("-") for name in names):
-        print(f"usage: python -m benchmarks.data.download NAME...   (of {', '.join(sources.KNOWN)})", file=sys.stderr)
-        return 2
-    try:
-        for name in names:  # a slip in the last name must not cost the first one's download
-            if name not in sources.KNOWN and not sources.own(name).exists():
-                raise sources.unknown(name)
-        for name in names:
-            print(_fetch(name), flush=True)
-    except UserError as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return 1
+        raise UserError(f'which data sets? e.g. make data DATASETS="cifar10" (of {", ".join(sources.KNOWN)})')
+    for name in names:  # a slip in the last name must not cost the first one's download
+        if name not in sources.KNOWN and not sources.own(name).exists():
+            raise sources.unknown(name)
+    for name in names:
+        print(_fetch(name), flush=True)
     return 0
 
 

@@ -6,6 +6,7 @@ device        which device, its fast settings, and the state of its random gener
 processors    which cores and GPUs it may use
 signals       being asked to end
 terminal      printing that never ends a training
+progress      step, rate, loss and time left, on a terminal or in a log
 malloc        freed memory stays with the process
 identity      who a process is, and whether it still lives
 """

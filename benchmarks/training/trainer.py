@@ -29,7 +29,8 @@ class Trainer:
     scores. make_student: (net, steps, schedule or None) -> Student. steps: of all stages together.
 
     checkpoint_every: seconds between two checkpoints (`pace.Pace`), besides those that are written when `stop` says
-    that the machine is about to take the run away (then it raises Stopped after saving); recorder: what replays steps.
+    that the machine is about to take the run away (then it raises Stopped after saving); progress: told of every step
+    and its loss; recorder: what replays steps.
     """
 
     def __init__(
@@ -48,12 +49,13 @@ class Trainer:
         checkpoint_every: float = 300.0,
         report: Callable[[dict[str, Any]], None] = lambda row: None,
         stop: Callable[[], bool] = lambda: False,
+        progress: Callable[[int, Tensor], None] = lambda step, loss: None,
         recorder: Recorder | None = None,
     ) -> None:
         self.run, self.task, self.steps = run, task, steps
         self.make_student, self.hidden, self.grade = make_student, hidden, grade
         self.batch, self.ratio, self.eval_every, self.seed = batch, ratio, eval_every, seed
-        self.report, self.stop, self.recorder = report, stop, recorder
+        self.report, self.stop, self.progress, self.recorder = report, stop, progress, recorder
         self.watch, self.pace = Stopwatch(), Pace(checkpoint_every)
         self.number, self.before, self.share = 0, 0, 0.0  #: of the stages that are finished; share: begun ones too
 
@@ -79,9 +81,9 @@ class Trainer:
             batch = stage.loader.next()
             step = take(batch)
             stage.meter.add(stage.step - 1, step, self.hidden(batch.j))
+            self.progress(stage.step, step.loss)
             evaluate = stage.over or stage.step % self.eval_every == 0
-            stop = self.stop()
-            if evaluate or stop or self.pace.due(evaluate):
+            if (stop := self.stop()) or evaluate or self.pace.due(evaluate):
                 self.look_after(stage, evaluate, stop or stage.over)
                 if stop:
                     raise Stopped(f"stopped at step {stage.step} with a checkpoint")
@@ -104,17 +106,15 @@ class Trainer:
     def finish(self) -> None:
         """Raises ValueError where `fit` has not used up its steps."""
         if self.before != self.steps:
-            raise ValueError(
-                f"the stages of fit took {self.before} of {self.steps} steps: their shares are to sum to 1"
-            )
+            raise ValueError(f"the stages of fit took {self.before} of {self.steps} steps: shares are to sum to 1")
 
     def predict(self, student: Student) -> Tensor:
         """See `methods.base.Trainer`."""
         return predict(student.graded, self.task.unlabelled)
 
     def loader(self, method: Method, task: Task, seed: int) -> Loader:
-        sizes = {"batch": self.batch, "ratio": self.ratio}
-        return Loader(task, method.views, **sizes, seed=seed, labelled_view=method.labelled_view)
+        sizes = {"batch": self.batch, "ratio": self.ratio, "seed": seed}
+        return Loader(task, method.views, **sizes, labelled_view=method.labelled_view)
 
     def look_after(self, stage: Stage, evaluate: bool, save: bool) -> None:
         """Between two steps, while the watch stands still: is all well, how good is it, keep it."""

@@ -68,6 +68,22 @@ def own(size: int = 8, channels: int = 1) -> None:
     np.savez(Path(os.environ["SSL_DATA"], "own.npz"), x_train=x, y_train=y, x_test=x, y_test=y)
 
 
+def test_a_run_that_fails_says_why_in_its_folder(ask: Ask) -> None:
+    """As a sweep's does; a run that ends well takes it away."""
+    broken = "method._target_=tests.slurm.slow.Broken"
+    folder = Run(plain(compose(["scale=smoke", broken]))).folder
+    with pytest.raises(TypeError, match="a bug"):
+        ask(broken)
+    assert (folder / "error.txt").read_text().splitlines()[-1] == "TypeError: a bug in a method"
+    status, _, err = ask("protocol.optimizer.lr=-1.0")
+    folder = Run(plain(compose(["scale=smoke", "protocol.optimizer.lr=-1.0"]))).folder
+    assert status == 2 and (folder / "error.txt").read_text() == err
+    (Run(plain(compose(["scale=smoke"]))).folder).mkdir(parents=True)
+    (Run(plain(compose(["scale=smoke"]))) / "error.txt").write_text("an older reason")
+    assert ask()[0] == 0
+    assert not (Run(plain(compose(["scale=smoke"]))) / "error.txt").exists()
+
+
 # ---- what it says
 
 

@@ -1,6 +1,10 @@
 """Programs: their options, their help, their faults."""
 
+import sys
+from importlib import import_module
+
 import pytest
+from conftest import ROOT
 
 from benchmarks.errors import UserError, command
 from benchmarks.speed.options import parse
@@ -37,3 +41,19 @@ def test_a_program_says_what_it_is_and_what_is_wrong(capsys):
     assert capsys.readouterr().out == f"{__doc__}\n"
     assert main([]) == 2
     assert capsys.readouterr().err == "error: a fault on two lines\n"
+
+
+def programs() -> list[str]:
+    """Every module that is a command."""
+    found = [path for top in ("benchmarks", "reports", "sweeps") for path in sorted((ROOT / top).rglob("*.py"))]
+    mains = [path for path in found if '__name__ == "__main__"' in path.read_text() or path.name == "__main__.py"]
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in mains]
+
+
+@pytest.mark.parametrize("name", programs())
+def test_every_program_has_its_help(name, capsys):
+    """--help says what the module's docstring says, ends well, and does nothing else."""
+    module = import_module(name)
+    assert module.main(["--help"]) == 0
+    said = sys.modules[module.main.__module__].__doc__
+    assert said and capsys.readouterr().out.startswith(said)

@@ -1,5 +1,6 @@
 """The audit of the published claims: known verdicts, fair checks, a stable page."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from collections import Counter
 import pytest
 from conftest import ROOT
 
-from reports.audit import checks
+from benchmarks.config import resolve
+from benchmarks.store.run import Run
+from reports.audit import checks, store
 from reports.audit.__main__ import main
 from reports.audit.checks import CHECKS, place
 from reports.audit.claims import Claim, mark_claims, register, sentences
@@ -187,26 +190,58 @@ def test_a_bar_or_an_angle_in_a_claim_does_not_break_the_page():
     assert "a \\| b &lt;c" in markdown(judge([claim]))
 
 
-def test_command(tmp_path, capsys):
+def test_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path / "runs"))
     out = tmp_path / "new" / "audit.md"
-    main(["--out", str(out)])
+    assert main([f"out={out}"]) == 0
     first = out.read_bytes()
-    printed = capsys.readouterr().out
-    assert re.fullmatch(r"\d+ claims: \d+ hold, \d+ do not\n", printed)
-    assert printed.strip() == summary(judge())
-    main(["--out", str(out)])
+    claims, runs = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d+ claims: \d+ hold, \d+ do not \(.*\)", claims)
+    assert claims.startswith(summary(judge()))
+    assert runs.endswith("0 whole, 0 unfinished, 0 broken")
+    assert main([f"out={out}"]) == 0
     assert out.read_bytes() == first
+    assert main(["claims"]) == 2
+
+
+def finished(seed: int) -> Run:
+    run = Run(resolve([f"seed={seed}"]))
+    run.open({})
+    for step, error in ((200, 9.0), (400, 8.0)):
+        run.append({"step": step, "seconds": 1.0, "error": error})
+    run.write_pseudo({name: [1] for name in ("hidden", "label", "confidence", "threshold", "selected")})
+    error = {"last": 8.0, "median_last_20": 8.5, "best_on_test": 8.0}
+    run.finish({"report": "last", "error": error, "steps": 400, "seconds": 1.0})
+    return run
+
+
+def test_the_store_is_checked(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SSL_RUNS", str(tmp_path / "runs"))
+    whole, begun, other, cut = finished(0), Run(resolve(["seed=1"])), finished(2), finished(3)
+    begun.open({})
+    assert store.audit() == (f"4 runs in {tmp_path / 'runs'}: 3 whole, 1 unfinished, 0 broken", [])
+    result = (other / "result.json").read_text()
+    (other / "result.json").write_text(result.replace('"last": 8.0', '"last": 7.0'))
+    (cut / "pseudo.csv.gz").write_bytes((cut / "pseudo.csv.gz").read_bytes()[:-9])
+    said, faults = store.audit()
+    assert said.endswith("1 whole, 1 unfinished, 2 broken")
+    assert sorted(whole.id in fault for fault in faults) == [False, False]
+    assert any("error.last is 7.0, its rows give 8.0" in fault for fault in faults)
+    assert any(str(cut / "pseudo.csv.gz") in fault for fault in faults)
+    assert main([f"out={tmp_path / 'audit.md'}"]) == 1
+    assert capsys.readouterr().err.count("\n") == 2
 
 
 def test_it_runs_as_a_module_and_needs_no_training_code(tmp_path):
     out = tmp_path / "audit.md"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "reports.audit", "--out", str(out)],
+        [sys.executable, "-X", "importtime", "-m", "reports.audit", f"out={out}"],
         cwd=ROOT,
+        env=os.environ | {"SSL_RUNS": str(tmp_path / "runs")},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == summary(judge())
+    assert done.stdout.startswith(summary(judge()))
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
-    assert not imported & {"torch", "benchmarks.config", "benchmarks.training", "methods", "matplotlib"}
+    assert not imported & {"torch", "benchmarks.training", "methods", "matplotlib"}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from sweeps import examine, launch, slurm, status
+from sweeps import asked, examine, slurm, status, submission
 from sweeps.sweep import Cell, Sweep
 from tests.outcomes import outcome
 from tests.slurm.harness import cluster, evidence, in_peace, lacking, own_data, preempt, said, until
@@ -50,8 +50,8 @@ def main() -> int:
         preempted, timed = cells(20, 50, size), cells(10, 300, size)
         common = ["scale=smoke", "memory_gb=0.5", "concurrency=4"]
         limits = ["hours=0.0667", "signal_delay=60", "partition=short"]
-        launch.submit(timed, launch.order(["long/timed", *common, *limits]))
-        launch.submit(preempted, launch.order(["long/preempted", *common, "hours=1"]))
+        submission.submit(timed, asked.order(["long/timed", *common, *limits]))
+        submission.submit(preempted, asked.order(["long/preempted", *common, "hours=1"]))
         first, second = (next(iter(record["tasks"])).partition("_")[0] for _, record in slurm.records())
         every = [*preempted, *timed]
 

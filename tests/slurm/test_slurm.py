@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import cancel, examine, launch, slurm, status
+from sweeps import asked, cancel, examine, launch, slurm, status, submission
 from sweeps.sweep import Cell, Sweep
 from tests.outcomes import outcome
 from tests.slurm.harness import cluster, in_peace, lacking, own_data, preempt, said, squeue, until
@@ -42,7 +42,7 @@ SLOW, BROKEN = (f"method=fixmatch method._target_=tests.slurm.slow.{name}" for n
 def declare(monkeypatch: pytest.MonkeyPatch, folder: Path, steps: int, **rows: str) -> list[Cell]:
     columns = {"own": f"{own_data(folder / 'data')} steps={steps} protocol.eval_every=5"}
     sweep = Sweep(caption="", rows=rows or {"Slow": SLOW}, columns=columns, demo=columns, seeds=1)
-    monkeypatch.setattr(launch, "load", lambda name: sweep)
+    monkeypatch.setattr(asked, "load", lambda name: sweep)
     return list(sweep.cells("smoke"))
 
 
@@ -103,7 +103,7 @@ def test_two_people_at_once(node, store, monkeypatch, tmp_path):
     """A run twice in the queue, as after two launches in one moment: it is carried out once."""
     (cell,) = declare(monkeypatch, tmp_path, 20)
     for _ in range(2):
-        launch.submit([cell], launch.order(["a/b", *SMALL, "gpus=0", "cpus=1"]))
+        submission.submit([cell], asked.order(["a/b", *SMALL, "gpus=0", "cpus=1"]))
     until("an empty queue", lambda: not squeue())
     assert [row["step"] for row in cell.run.rows()] == [5, 10, 15, 20] and cell.run.done
 

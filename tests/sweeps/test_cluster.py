@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import UserError
-from sweeps import arrays, launch, slurm
+from sweeps import arrays, launch, slurm, submission
+from sweeps.asked import distinct
 from sweeps.settings import settings
 
 SBATCH = """#!/bin/sh
@@ -92,13 +93,13 @@ def test_no_more_than_the_limit_leaves_room_for(sbatch, tmp_path, capsys):
     assert "2 runs in 2 tasks" in out and "held back by submit_limit: 1 runs" in out
     assert "array=0-1%2" in asked(sbatch)
     script(tmp_path / "bin", "squeue", "#!/bin/sh\nprintf '1_0\\n1_1\\n'\n")
-    every = arrays.arrays(launch.distinct(*SMOKE[:1], "smoke", "FixMatch"), None, {"submit_limit": "2"}, None)
+    every = arrays.arrays(distinct(*SMOKE[:1], "smoke", "FixMatch"), None, {"submit_limit": "2"}, None)
     assert slurm.queued() == 2 and arrays.fitting(every, slurm.queued()) == []
     assert [len(array.tasks) for array in arrays.fitting(every, 1)] == [1]
 
 
 def test_waves_go_out_as_the_queue_empties_each_run_once(sbatch, monkeypatch, capsys):
-    monkeypatch.setattr(launch, "PAUSE", 0)
+    monkeypatch.setattr(submission, "PAUSE", 0)
     assert launch.main([*SMOKE, "submit_limit=2", "runs_per_gpu=1", "--wait"]) == 0
     assert capsys.readouterr().out.count("job 77") == 2
     assert "array=0-1%2" in asked(sbatch) and "#SBATCH --array" not in (sbatch / "1.sh").read_text()  # a single task

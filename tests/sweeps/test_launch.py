@@ -16,9 +16,9 @@ from benchmarks.errors import UserError
 from benchmarks.machine import identity as process
 from benchmarks.store import claim
 from benchmarks.store.claim import Claim, Claimed
-from sweeps import arrays, cancel, examine, launch, local, status
+from sweeps import arrays, asked, cancel, examine, launch, local, status
 from sweeps.settings import settings
-from sweeps.sweep import Cell, Sweep
+from sweeps.sweep import Cell, Sweep, load
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +58,9 @@ def test_bad_settings_are_one_line(given, said):
 
 
 def test_settings_are_no_part_of_a_run():
-    sweep = {cell.run.id for cell in launch.distinct("meta_t/table1", "smoke", "FixMatch")}
-    assert not any(name in cell.config for cell in launch.distinct("meta_t/table1", "smoke") for name in ("partition",))
-    assert sweep == {run_id(dict(c.config)) for c in launch.distinct("meta_t/table1", "smoke", "FixMatch")}
+    sweep = {cell.run.id for cell in asked.distinct("meta_t/table1", "smoke", "FixMatch")}
+    assert not any(name in cell.config for cell in asked.distinct("meta_t/table1", "smoke") for name in ("partition",))
+    assert sweep == {run_id(dict(c.config)) for c in asked.distinct("meta_t/table1", "smoke", "FixMatch")}
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,12 @@ def test_one_array_per_class_packed_and_in_chunks():
     assert len(arrays.arrays(cells(10), None, {}, 4)) == 3  # the scheduler's own bound
 
 
-def test_dry_run_says_hours_and_gpu_hours(capsys):
+def test_dry_run_says_what_would_be_asked_for(capsys):
     assert launch.main(["meta_t/table1", "scale=smoke", "row=FixMatch", "--dry-run", "gpus=2", "hours=4"]) == 0
     out = capsys.readouterr().out
     assert "python -m benchmarks.run" in out
-    assert "in total 3 runs, 12 hours asked for at most, 24 GPU-hours" in out
+    assert "tiny: 3 runs in 3 tasks, 1 a task, 2 GPU, 1 cores, 2 GB, at most 4 h at a time" in out
+    assert "in total 3 runs, no step of such runs has been timed yet" in out
 
 
 def test_slurm_is_missing(monkeypatch, capsys):
@@ -235,7 +236,7 @@ def test_gpus_are_counted_without_torch(monkeypatch):
 
 
 def test_status_without_slurm(capsys):
-    sweep: Sweep = launch.load("meta_t/table1")
+    sweep: Sweep = load("meta_t/table1")
     first = next(sweep.cells("smoke"))
     first.run.open({})
     first.run.append({"step": 2, "seconds": 1.0, "error": 50.0})

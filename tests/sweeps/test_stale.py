@@ -13,7 +13,7 @@ from benchmarks.run import execute
 from reports.collect.frames import collect
 from reports.page.run import facts
 from reports.table import build
-from sweeps import launch, status
+from sweeps import asked, launch, status
 from sweeps.sweep import Cell, Sweep
 
 COLUMN = {"own": "task=digits task.name=own backbone=tiny steps=4 protocol.eval_every=2"}
@@ -26,7 +26,7 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cell:
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("SSL_DATA", str(tmp_path))
     write(tmp_path, 0)
-    monkeypatch.setattr(launch, "load", lambda name: SWEEP)
+    monkeypatch.setattr(asked, "load", lambda name: SWEEP)
     (cell,) = SWEEP.cells("smoke")
     assert execute(compose(cell.overrides)).done
     return cell
