@@ -11,8 +11,8 @@ from reports.collect import read
 from sweeps.sweep import Budget, Cell, Sweep
 
 COLUMNS = (
-    *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "fault"),
-    *("state", "report", "limit", "step", "time"),
+    *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "wording"),
+    *("fault", "state", "report", "limit", "step", "time"),
 )
 
 
@@ -20,9 +20,10 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     """A line per run that the table asks for, with the columns of COLUMNS.
 
     `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
-    numbers that is. `share` is the share of the protocol's steps that the run does. `state` is done, begun, missing or
-    faulty, and `fault` says why a run's directory could not be read. In a column with a time budget `limit` is the
-    budget in seconds, and `value`, `step` and `time` (seconds of training) are those of the last evaluation within it.
+    numbers that is. `share` is the share of the protocol's steps that the run does, `wording` what strong views of
+    texts are (empty for images). `state` is done, begun, missing or faulty, `fault` says why a run's directory could
+    not be read. In a column with a time budget `limit` is the budget in seconds; `value`, `step` and `time` (seconds
+    of training) are those of the last evaluation within it.
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -52,6 +53,7 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         "share": config["steps"] / config["protocol"]["steps"],
         "backbone": config["backbone"]["name"],
         "labels": str(config["task"]["labels"]),
+        "wording": config["task"]["augment"].get("strong", ""),
         "fault": "",
         "state": "done",
         "report": "best_on_test" if best_on_test else config["protocol"]["report"],

@@ -17,6 +17,7 @@ MARKS = {
     "backbone": "† another backbone than the published cell's: {}",
     "labels": "§ another number of labels than the published cell's: {}",
     "selection": "¶ the published number is the best on the test set, ours is not (erratum T17): {}",
+    "words": "‖ strong views are texts with words left out and masked, not the papers' back-translations: {}",
 }
 
 

@@ -79,6 +79,8 @@ def _marks(cell: pd.DataFrame, known: dict[str, Any], column: str, reference: bo
     marks = []
     if cell["share"].min() < 1:
         marks.append("budget")
+    if "words" in set(cell["wording"]):
+        marks.append("words")
     if not known:
         return marks
     if known["backbone"] and set(cell["backbone"]) != {known["backbone"]}:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-SIGNS = {"budget": "‡", "backbone": "†", "labels": "§", "selection": "¶"}
+SIGNS = {"budget": "‡", "backbone": "†", "labels": "§", "selection": "¶", "words": "‖"}
 
 
 def columns(frame: pd.DataFrame) -> list[str]:
