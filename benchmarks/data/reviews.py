@@ -18,7 +18,7 @@ from benchmarks.machine import settings
 
 ADDRESS = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"  #: as torchtext and others have it
-NAMES = tuple(written.PAGES)  #: of texts, for `make data`
+NAMES = tuple(written.pages())  #: of texts, for `make data`
 BLOCK = 1 << 20
 
 

@@ -58,7 +58,9 @@ def test_what_cannot_be_downloaded_is_one_line(
     for name in ("amazon_review", "yelp_review"):
         assert main([name]) == 1
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith(f"error: {name} has no training texts in {data / name}: https://")
+        assert line.startswith(
+            f"error: {name} has no train texts in {data / name}: put USB's {name}/train.json and test.json there"
+        )
 
 
 def test_texts_of_one_s_own_are_described(data: Path, capsys: pytest.CaptureFixture[str]):
