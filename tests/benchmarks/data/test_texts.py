@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
+import toy_texts as toy
 from torch import Tensor
 
 from benchmarks.config import compose

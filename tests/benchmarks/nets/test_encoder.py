@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
+import toy_texts as toy
 from torch import Tensor
 
 from benchmarks.errors import UserError
@@ -21,7 +21,7 @@ SHAPE = {"hidden_size": 12, "num_hidden_layers": 3, "num_attention_heads": 3, "i
 
 def encoder(**options) -> Encoder:
     torch.manual_seed(0)
-    words = {"vocabulary": 30, "pad": 0, "digest": "", "n_classes": 2}
+    words = {"vocabulary": 30, "pad": 0, "digest": "", "length": 9, "n_classes": 2}
     usual = {"source": None, "shape": SHAPE, "dropout": 0.0, "frozen": 0, "layer_decay": 1.0, "buckets": 2}
     return Encoder(**{**words, **usual, **options})
 
@@ -84,6 +84,11 @@ def test_frozen_layers_stay_and_layers_learn_at_rates_of_their_own():
 def test_what_is_no_token_number_is_refused():
     with pytest.raises(UserError, match="token numbers cannot be mixed or perturbed: texts need a method without"):
         encoder()(tokens().float())
+
+
+def test_texts_longer_than_the_encoder_reads_are_refused():
+    with pytest.raises(UserError, match=r"task.augment.length=600 is more than the encoder reads: at most 512"):
+        encoder(length=600)
 
 
 def test_pretrained_weights_are_read_and_go_with_their_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

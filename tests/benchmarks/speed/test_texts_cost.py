@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
+import toy_texts as toy
 
 from benchmarks.errors import UserError
 from benchmarks.speed import texts
