@@ -93,6 +93,13 @@ def test_mixing_texts_is_refused_in_one_line(name):
         run.execute(compose(smoke(name)))
 
 
+def test_a_network_for_another_kind_of_input_is_one_line():
+    with pytest.raises(UserError, match=r"backbone=tiny is for another kind of input, without vocabulary, pad, digest"):
+        run.execute(compose(["scale=smoke", *toy.TASK, "backbone=tiny"]))
+    with pytest.raises(UserError, match=r"backbone=encoder_tiny is for another kind of input, without in_channels"):
+        run.execute(compose(["scale=smoke", "backbone=encoder_tiny"]))
+
+
 def test_a_run_learns_the_toy_language(monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "runs"))
     steps = ["steps=120", "protocol.eval_every=120", "protocol.batch=8", "protocol.optimizer.lr=0.1"]
