@@ -26,8 +26,9 @@ FIGURES := $(filter-out $(TABLES),$(declared)) meta_t/surrogate
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help FORCE tables figures report confusion audit smoke data views test test-slurm test-slurm-long test-faults lint format \
-  bench bench-scaling bench-together bench-gpu bench-figure bench-reports real freeze profile lock clean
+.PHONY: help FORCE tables figures report confusion audit smoke data text views test test-slurm test-slurm-long \
+  test-faults lint format bench bench-scaling bench-together bench-gpu bench-text bench-figure bench-reports real \
+  freeze profile lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
@@ -123,13 +124,18 @@ smoke: $(SETUP)
 	@runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT INT TERM && \
 	SSL_RUNS=$$runs $(MAKE) table1 SCALE=smoke
 
-#: data                           download data sets: make data DATASETS="cifar10 svhn"
+#: data                           download data sets: make data DATASETS="cifar10 svhn imdb"
 data: $(SETUP)
 	@$(PY) -m benchmarks.data.download $(DATASETS)
 
 #: views                          a picture of a task's weak and strong views: make views TASK=digits
 views: $(SETUP)
 	@$(PY) -m benchmarks.views task=$(TASK) $(ARGS)
+
+#: text                           install what texts need besides: transformers, a small pre-trained encoder
+text: $(SETUP)
+	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps -r requirements-text.txt || \
+	  $(PY) -m pip --disable-pip-version-check install --quiet --no-deps -r requirements-text.txt
 
 ##@ Development (ARGS=... is handed on to the command)
 
@@ -175,6 +181,10 @@ bench-together: $(SETUP)
 #: bench-gpu                      everything that is said of a GPU, in ten minutes
 bench-gpu: $(SETUP)
 	@$(PY) -m benchmarks.speed.gpu $(ARGS)
+
+#: bench-text                     what texts cost: padding, tokens a second, Meta-T over FixMatch
+bench-text: $(SETUP)
+	@$(PY) -m benchmarks.speed.texts $(ARGS)
 
 #: real                           FixMatch and Meta-T on CIFAR-10 for ten minutes each, kept in reports/measured
 real: $(SETUP)

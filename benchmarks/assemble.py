@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from benchmarks.config import plain
+from benchmarks.config.signature import parameters
 from benchmarks.data import task as tasks
 from benchmarks.data.loader import Loader
 from benchmarks.data.task import Answers, Task
@@ -101,7 +102,10 @@ def make(node: DictConfig, **more: Any) -> Any:
 
 def network(node: DictConfig, task: Task, batch: int) -> nn.Module:
     """The backbone, once it has taken two of the task's inputs. Raises UserError where they do not go together."""
-    net: nn.Module = make(node, **task.unlabelled.dims, n_classes=task.n_classes)
+    dims, known = task.unlabelled.dims, parameters(node._target_)
+    if known and not set(dims) <= set(known):
+        raise UserError(f"backbone={node.name} is for another kind of input, without {', '.join(dims)}: choose another")
+    net: nn.Module = make(node, **dims, n_classes=task.n_classes)
     two = torch.arange(2, device=task.unlabelled.device)
     (x,) = task.unlabelled.take(two).to(torch.device("cpu")).views(("plain",), torch.arange(2), torch.Generator())
     size = "x".join(map(str, x.shape[2:] or x.shape[1:]))

@@ -55,7 +55,7 @@ def line(folder: Path) -> dict[str, Any]:
     lagged = ", lagged" if config["method"].get("update") == "lagged" else ""
     return {
         "method": config["method"]["name"] + lagged,
-        "task": f"{config['task']['name']}/{config['task']['labels']}",
+        "task": f"{config['task']['name']}/{config['task']['labels']}" + wording(config["task"]["augment"]),
         "network": config["backbone"]["name"],
         "protocol": config["protocol"]["name"],
         "seed": config["seed"],
@@ -67,6 +67,13 @@ def line(folder: Path) -> dict[str, Any]:
         "commit": str(environment["commit"])[:7] + ("*" if environment["dirty"] else ""),
         "run": f"[{folder.name}]({folder.name})",
     }
+
+
+def wording(augment: dict[str, Any]) -> str:
+    """What a task of texts is besides: their length, and strong views that are no paper's."""
+    if "length" not in augment:
+        return ""
+    return f", {augment['keep']} {augment['length']} tokens" + (", words" if augment["strong"] == "words" else "")
 
 
 def listing(measured: Path) -> str:

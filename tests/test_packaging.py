@@ -51,6 +51,17 @@ def test_lock_meets_requirements(lock: dict[str, str]) -> None:
         assert lock[name] in requirement.specifier, f"{requirement}, but {lock[name]} is locked: make lock"
 
 
+def test_what_texts_need_besides_is_pinned(lock: dict[str, str]) -> None:
+    more, project = lines("requirements-text.txt"), tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+", line) for line in more)
+    assert "://" not in (ROOT / "requirements-text.txt").read_text()
+    pinned = pins(more)
+    assert list(pinned) == sorted(pinned)
+    assert not set(pinned) & set(lock)
+    for requirement in map(Requirement, project["project"]["optional-dependencies"]["text"]):
+        assert pinned[canonicalize_name(requirement.name)] in requirement.specifier
+
+
 def test_conda_pins_are_the_locks(lock: dict[str, str]) -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
@@ -76,7 +87,7 @@ def test_ci_runs_what_a_person_runs() -> None:
     script = ROOT / ".ci/run"
     assert script.stat().st_mode & 0o111
     ran = re.findall(r"^(?:.*' | *)make ([^#;]*?)(?: #.*)?$", script.read_text(), re.MULTILINE)
-    assert ran == ["test", "test-slurm", "lint smoke"]
+    assert ran == ["text", "test", "test-slurm", "lint smoke"]
     assert "run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
 
 
@@ -148,13 +159,15 @@ def test_help_names_every_target() -> None:
         ("bench-figure", ["-m reports.speed"]),
         ("profile METHOD=fixmatch", ["-m benchmarks.speed.phases method=fixmatch"]),
         ("views TASK=npz ARGS=task.name=a", ["-m benchmarks.views task=npz task.name=a"]),
+        ("text", ["-m uv pip install --quiet --python {} --no-deps -r requirements-text.txt"]),
+        ("bench-text ARGS=rounds=1", ["-m benchmarks.speed.texts rounds=1"]),
         ("data DATASETS=cifar10", ["-m benchmarks.data.download cifar10"]),
     ],
 )  # fmt: skip
 def test_targets_run(target: str, ran: list[str], python: Path) -> None:
     done = make(*target.split(), f"PY={python}")
     assert (done.returncode, done.stderr) == (0, "")
-    assert [" ".join(line.split()) for line in done.stdout.splitlines()] == ran
+    assert [" ".join(line.split()) for line in done.stdout.splitlines()] == [line.format(python) for line in ran]
 
 
 def test_tables_are_the_declared_ones(python: Path) -> None:

@@ -8,7 +8,7 @@ split      which inputs are labelled, unlabelled or held out; knows indices and 
 images     the kind of input: what a view of it is, and what fits it (another kind stands beside this file)
 texts      another kind of input: token numbers, and other wordings as strong views
 tokens     texts -> token numbers, and what is known of a tokenizer's words; kept on the disk
-written    texts in files: .json (USB's), .jsonl, .csv
+written    texts in files: .json (USB's), .jsonl, .csv; reviews: fetches IMDb
 augment    plain, weak and strong views of images; operators: RandAugment's fourteen
 shares     the same views for images of any size, and what a strong view loses of them
 files      where a data set lies on the disk, and a hash of its content

@@ -1,4 +1,4 @@
-"""Download data sets through torchvision, which compares the checksums:  make data DATASETS="cifar10 svhn"
+"""Download data sets; their checksums are compared:  make data DATASETS="cifar10 svhn imdb"
 
 The folder is $SSL_DATA (./data). A name that is there already, or that is your own, is only described.
 """
@@ -8,7 +8,7 @@ import socket
 import sys
 import tarfile
 
-from benchmarks.data import sources
+from benchmarks.data import reviews, sources
 from benchmarks.data.arrays import printable, size
 from benchmarks.data.npz import FORMAT
 from benchmarks.errors import DataError, UserError, command
@@ -21,6 +21,8 @@ def _fetch(name: str) -> str:
     Raises:
         DataError: it can neither be loaded nor downloaded.
     """
+    if reviews.known(name) and not sources.own(name).exists():
+        return reviews.fetch(name)
     if name in sources.DOWNLOADABLE and not sources.own(name).exists():
         try:
             settings.data().mkdir(parents=True, exist_ok=True)
@@ -47,9 +49,10 @@ def _fetch(name: str) -> str:
 @command
 def main(names: list[str]) -> int:
     if not names or any(name.startswith("-") for name in names):
-        raise UserError(f'which data sets? e.g. make data DATASETS="cifar10" (of {", ".join(sources.KNOWN)})')
+        every = ", ".join((*sources.KNOWN, *reviews.NAMES))
+        raise UserError(f'which data sets? e.g. make data DATASETS="cifar10" (of {every})')
     for name in names:  # a slip in the last name must not cost the first one's download
-        if name not in sources.KNOWN and not sources.own(name).exists():
+        if name not in sources.KNOWN and not reviews.known(name) and not sources.own(name).exists():
             raise sources.unknown(name)
     for name in names:
         print(_fetch(name), flush=True)

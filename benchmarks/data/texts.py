@@ -86,7 +86,8 @@ class Texts:
 
     @property
     def dims(self) -> dict[str, Any]:
-        return {"vocabulary": self.words.size, "pad": self.words.pad, "digest": self.words.digest}
+        words = {"vocabulary": self.words.size, "pad": self.words.pad, "digest": self.words.digest}
+        return words | {"length": self.tokens.shape[2]}
 
     @property
     def size(self) -> int:

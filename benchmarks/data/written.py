@@ -14,10 +14,12 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from benchmarks.data.arrays import printable
@@ -25,6 +27,7 @@ from benchmarks.errors import DataError
 from benchmarks.machine import settings
 
 KINDS = (".json", ".jsonl", ".csv")
+PAGES = Path(__file__).parents[1] / "conf" / "pages.yaml"
 FORMAT = "train and test as .jsonl with text and label a line, as .csv with these columns, or as USB's .json"
 
 
@@ -64,17 +67,15 @@ def read(name: str, part: str) -> Written:
 
 
 def missing(name: str, part: str) -> DataError:
-    page = PAGES.get(name)
-    hint = f"{page} has them" if page else f"to bring your own, put there {FORMAT}"
-    return DataError(f"{name} has no {part}ing texts in {settings.data() / name}: {hint}")
+    hint = pages().get(name, f"to bring your own, put there {FORMAT}")
+    return DataError(f"{name} has no {part} texts in {settings.data() / name}: {hint}")
 
 
-PAGES = {
-    "imdb": 'make data DATASETS="imdb" downloads them; USB\'s, with back-translations,'
-    " https://github.com/microsoft/Semi-supervised-learning",
-    "amazon_review": "https://github.com/microsoft/Semi-supervised-learning (its README's data for NLP)",
-    "yelp_review": "https://github.com/microsoft/Semi-supervised-learning (its README's data for NLP)",
-}
+@cache
+def pages() -> dict[str, str]:
+    """The papers' data sets of texts, and where each is found."""
+    found: dict[str, str] = yaml.safe_load(PAGES.read_text())
+    return found
 
 
 def _rows(name: str, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -82,7 +82,7 @@ def _dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = F
 
 
 def _push_dropout(op: Op, tangents: Tangents) -> Tensor | None:
-    _x, stays, scale = op.args
+    _, stays, scale = op.args
     dx = tangents[0]
     return None if dx is None else dx * stays * scale
 

@@ -19,6 +19,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from benchmarks.errors import UserError
 from benchmarks.influence import encoders
+from benchmarks.influence.encoders import _push_dropout
 from benchmarks.influence.rules import (
     NOTED,
     RULES,
@@ -67,7 +68,7 @@ class Tape(TorchFunctionMode):
             if rule is _push_any:  # flat: a list among the arguments may grow later
                 args, structure = tree_flatten((args, kwargs))
             takes = before or self._values(args)
-            kept = (out.shape,) if rule is _push_add else args
+            kept = (out.shape,) if rule is _push_add else (None, *args[1:]) if rule is _push_dropout else args
             self.ops.append(Op(rule, function, kept, kwargs, structure, takes, self._values(outs)))
         return out
 

@@ -58,7 +58,7 @@ class Encoder(nn.Module):
     embeddings (each module's `lr_factor`, which the student reads).
 
     Attention is written out (softmax of products), for fused kernels have no forward-mode derivative.
-    Raises UserError where the tokenizer is not the encoder's.
+    Raises UserError where the tokenizer is not the encoder's, or texts are longer than it reads.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Encoder(nn.Module):
         vocabulary: Count,
         pad: Natural,
         digest: str,
+        length: Count,
         n_classes: Count,
         source: str | None,
         shape: dict[str, Any] | None,
@@ -79,6 +80,8 @@ class Encoder(nn.Module):
         body: Any = fresh(vocabulary, pad, shape or {}, dropout) if source is None else loaded(source, dropout)
         if source is not None and digest != pretrained.digest(pretrained.tokenizer(source)):
             raise UserError(f"task.augment.tokenizer has other words than the encoder's: set it to {source}")
+        if length > (most := body.config.max_position_embeddings):
+            raise UserError(f"task.augment.length={length} is more than the encoder reads: at most {most}")
         self.features = Reader(body, pad=pad, buckets=buckets, dropout=dropout)
         self.feature_dim = body.config.hidden_size
         self.classifier = nn.Linear(self.feature_dim, n_classes)

@@ -12,7 +12,7 @@ from reports.collect import read
 from sweeps.sweep import Budget, Cell, Sweep
 
 COLUMNS = (
-    *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "fault"),
+    *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "wording", "fault"),
     *("state", "stale", "report", "limit", "step", "time", "gamma", "recall"),
 )
 
@@ -26,7 +26,8 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     are here now, so that it has no value); `fault` says why a run's directory could not be read, and `stale` how its
     code or data differ from today's. In a column with a time budget `limit` is the budget in seconds, and `value`,
     `step` and `time` (seconds of training) are those of the last evaluation within it. `recall` has the last
-    evaluation's for each class, and `gamma` is the imbalance of the labelled inputs, NaN without a long tail.
+    evaluation's for each class, `gamma` is the imbalance of the labelled inputs (NaN without a long tail), and
+    `wording` says what strong views of texts are (empty for images).
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -56,6 +57,7 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         "share": config["steps"] / config["protocol"]["steps"],
         "backbone": config["backbone"]["name"],
         "labels": str(config["task"]["labels"]),
+        "wording": config["task"]["augment"].get("strong", ""),
         "fault": "",
         "state": "done",
         "stale": "",

@@ -16,7 +16,7 @@ TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
     "<": r"$<$", ">": r"$>$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
     "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "§": r"$^\S$", "¶": r"$^\P$",
-    "‖": r"$^\parallel$",
+    "‖": r"$^\parallel$", "◊": r"$^\diamond$",
     "Π": r"$\Pi$", "β": r"$\beta$", "γ": r"$\gamma$", "τ": r"$\tau$",
 }
 # fmt: on

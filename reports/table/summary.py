@@ -98,6 +98,8 @@ def _marks(cell: pd.DataFrame, known: dict[str, Any], column: str, reference: bo
         marks.append("budget")
     if (cell["value"].notna() & (cell["stale"] != "")).any():
         marks.append("code")
+    if "words" in set(cell["wording"]):
+        marks.append("words")
     if not known:
         return marks
     if known["backbone"] and set(cell["backbone"]) != {known["backbone"]}:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-SIGNS = {"budget": "‡", "backbone": "†", "labels": "§", "selection": "¶", "code": "‖"}
+SIGNS = {"budget": "‡", "backbone": "†", "labels": "§", "selection": "¶", "code": "‖", "words": "◊"}
 
 
 def columns(frame: pd.DataFrame) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
+import toy_texts as toy
 from contract import midway, same, state, stop_after, tensors
 from outcomes import outcome
 from transcript import Transcripts
@@ -40,6 +40,15 @@ def test_a_step_is_finite_and_reaches_every_parameter(name, assemble):
     gradients = torch.autograd.grad(step.loss, parts.student.parameters, allow_unused=True)
     assert torch.isfinite(step.loss) and all(torch.isfinite(value) for value in step.log.values())
     assert all(g is not None and g.abs().sum() > 0 for g in gradients)
+
+
+@pytest.mark.parametrize("name", ["fixmatch", "meta_t"])
+def test_a_step_in_half_precision_is_near_the_full_one(name, assemble):
+    found = []
+    for precision in ("float32", "bfloat16"):
+        parts = assemble(*smoke(name), "backbone.dropout=0", f"precision={precision}")
+        found.append([parts.step().loss.item() for _ in range(2)])
+    assert found[1] == pytest.approx(found[0], rel=0.02) and found[0] != found[1]
 
 
 @every
@@ -82,6 +91,13 @@ def test_a_replayed_step_is_an_eager_one(name, assemble):
 def test_mixing_texts_is_refused_in_one_line(name):
     with pytest.raises(UserError, match="token numbers cannot be mixed or perturbed"):
         run.execute(compose(smoke(name)))
+
+
+def test_a_network_for_another_kind_of_input_is_one_line():
+    with pytest.raises(UserError, match=r"backbone=tiny is for another kind of input, without vocabulary, pad, digest"):
+        run.execute(compose(["scale=smoke", *toy.TASK, "backbone=tiny"]))
+    with pytest.raises(UserError, match=r"backbone=encoder_tiny is for another kind of input, without in_channels"):
+        run.execute(compose(["scale=smoke", "backbone=encoder_tiny"]))
 
 
 def test_a_run_learns_the_toy_language(monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
+import toy_texts as toy
 from torch import Tensor
 
 from benchmarks.config import compose
@@ -119,9 +119,11 @@ def test_labels_that_are_no_classification_are_refused(train, test, why, data):
 
 def test_what_is_missing_is_named_with_its_remedy(data, monkeypatch):
     (data / "toy/test.jsonl").unlink()
-    with pytest.raises(DataError, match=r"toy has no testing texts in .*toy: to bring your own, put there train"):
+    with pytest.raises(DataError, match=r"toy has no test texts in .*toy: to bring your own, put there train"):
         wording().load("toy")
-    with pytest.raises(DataError, match=r"yelp_review has no training texts .*: https://\S+"):
+    with pytest.raises(
+        DataError, match=r"yelp_review has no train texts .*: put USB's yelp_review/train.json .*https://\S+"
+    ):
         wording().load("yelp_review")
     with pytest.raises(DataError, match='make data DATASETS="imdb"'):
         wording().load("imdb")

@@ -1,5 +1,6 @@
 """The rules that encoders need, and influence through a whole encoder."""
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 
@@ -60,6 +61,18 @@ def test_the_rules_are_used(monkeypatch):
         carried(RULED[name])
 
 
+def test_the_tape_keeps_dropout_s_mask_and_not_its_input():
+    x, w = torch.randn(4, 4), torch.nn.Parameter(torch.randn(4, 4))
+    with tape.Tape() as own:
+        h = x @ w
+        seen = weakref.ref(h)
+        torch.manual_seed(0)
+        out = F.dropout(h, 0.5)
+        del h
+    assert seen() is None
+    torch.testing.assert_close(own.tangent({w: x}, out), (x @ x) * (out != 0) * 2)
+
+
 def student_of(engine: str, dropout: float = 0.0, frozen: int = 0) -> Student:
     pytest.importorskip("transformers", reason="texts need the packages of requirements-text.txt")
     from benchmarks.nets.encoder import Encoder
@@ -67,7 +80,7 @@ def student_of(engine: str, dropout: float = 0.0, frozen: int = 0) -> Student:
     torch.manual_seed(1)
     sizes = {"hidden_size": 12, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 20}
     net = Encoder(
-        vocabulary=30, pad=0, digest="", n_classes=N_CLASSES, source=None, shape=sizes, dropout=dropout,
+        vocabulary=30, pad=0, digest="", length=9, n_classes=N_CLASSES, source=None, shape=sizes, dropout=dropout,
         frozen=frozen, layer_decay=1.0, buckets=2,
     )  # fmt: skip
     with torch.no_grad():

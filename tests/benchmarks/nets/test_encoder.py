@@ -1,13 +1,15 @@
 """Encoders of texts: what a bucket, a frozen layer and a rate by layers are, and what is refused."""
 
+import inspect
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-import toy
+import toy_texts as toy
 from torch import Tensor
 
+from benchmarks.config import compose, plain
 from benchmarks.errors import UserError
 from benchmarks.training.schedules import constant, warmed_cosine
 from benchmarks.training.student import Student
@@ -17,11 +19,12 @@ transformers = pytest.importorskip("transformers", reason="texts need the packag
 from benchmarks.nets.encoder import Encoder  # noqa: E402
 
 SHAPE = {"hidden_size": 12, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 20}
+WORDS = {"vocabulary": 30, "pad": 0, "digest": "", "length": 9}
 
 
 def encoder(**options) -> Encoder:
     torch.manual_seed(0)
-    words = {"vocabulary": 30, "pad": 0, "digest": "", "n_classes": 2}
+    words = {**WORDS, "n_classes": 2}
     usual = {"source": None, "shape": SHAPE, "dropout": 0.0, "frozen": 0, "layer_decay": 1.0, "buckets": 2}
     return Encoder(**{**words, **usual, **options})
 
@@ -30,6 +33,24 @@ def tokens(n: int = 7, length: int = 9) -> Tensor:
     torch.manual_seed(1)
     drawn = torch.randint(1, 30, (n, length), dtype=torch.int32)
     return drawn * (torch.arange(length) < torch.randint(2, length, (n, 1)))
+
+
+def test_an_encoder_is_a_net():
+    net, x = encoder(dropout=0.3).eval(), tokens()
+    z = net.features(x)
+    assert z.shape == (7, net.feature_dim) and torch.equal(net(x), net.classifier(z))
+    assert net.classifier.in_features == net.feature_dim
+    assert not torch.equal(net.train()(x), net(x))  # dropout
+    gradients = torch.autograd.grad(net(x).logsumexp(1).sum(), list(net.parameters()))
+    assert all(g.abs().sum() > 0 for g in gradients)
+
+
+@pytest.mark.parametrize("name", ["bert_base", "minilm", "encoder_tiny"])
+def test_every_number_of_an_encoder_is_in_its_file(name):
+    options = plain(compose([f"backbone={name}"]))["backbone"]
+    wanted = set(inspect.signature(Encoder.__init__).parameters) - {"self", "n_classes", *WORDS}
+    assert set(options) - {"name", "_target_"} == wanted
+    assert all(p.default is p.empty for p in inspect.signature(Encoder.__init__).parameters.values())
 
 
 @pytest.mark.usefixtures("double")
@@ -84,6 +105,11 @@ def test_frozen_layers_stay_and_layers_learn_at_rates_of_their_own():
 def test_what_is_no_token_number_is_refused():
     with pytest.raises(UserError, match="token numbers cannot be mixed or perturbed: texts need a method without"):
         encoder()(tokens().float())
+
+
+def test_texts_longer_than_the_encoder_reads_are_refused():
+    with pytest.raises(UserError, match=r"task.augment.length=600 is more than the encoder reads: at most 512"):
+        encoder(length=600)
 
 
 def test_pretrained_weights_are_read_and_go_with_their_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

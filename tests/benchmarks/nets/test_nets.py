@@ -17,7 +17,8 @@ from torch.nn.utils.parametrizations import weight_norm
 from benchmarks.nets.cnn13 import WeightNormConv2d, WeightNormLinear
 
 CONF = ROOT / "benchmarks" / "conf" / "backbone"
-BACKBONES = sorted(path.stem for path in CONF.glob("*.yaml"))
+ENCODERS = {"bert_base", "minilm", "encoder_tiny"}  # of texts: test_encoder.py
+BACKBONES = sorted({path.stem for path in CONF.glob("*.yaml")} - ENCODERS)
 INPUTS = {  # channels and side of a small input
     "cnn13": (3, 16),
     "resnet50": (3, 32),
