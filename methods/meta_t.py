@@ -63,8 +63,13 @@ class MetaT(Thresholding):
         self.register_buffer("p_bar", torch.full((facts.n_classes,) * 2, 1 / facts.n_classes))
         return net
 
+    def weak(self, student: Student, batch: Batch) -> Tensor:
+        """Always in single precision: the slope of S magnifies an error of the confidences a hundred times."""
+        with torch.autocast(batch.x.device.type, enabled=False):
+            return super().weak(student, batch)
+
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
-        with torch.autocast(p.device.type, enabled=False):  # half precision would flush the meta-gradient to zero
+        with torch.autocast(p.device.type, enabled=False):  # the slope magnifies what half precision rounds
             return self.tgn(torch.cat([p, self.p_bar[p.argmax(-1)]], -1))  # Eq. (6)
 
     def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:

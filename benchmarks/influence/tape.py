@@ -2,7 +2,7 @@
 
 PyTorch's own forward mode runs the whole pass once more beside the tangents, and takes batch norm apart into a dozen
 passes over memory. Here a tape notes the operators of the first pass, and `tangent` carries tangents through it: by
-the fast rules of `tangent.py`, and by PyTorch's rule for any other operator alone. Exact, like forward mode (tested
+the fast rules of `rules.py`, and by PyTorch's rule for any other operator alone. Exact, like forward mode (tested
 against it).
 """
 
@@ -25,7 +25,7 @@ from benchmarks.influence.rules import (
     Tangents,
     Value,
     _batch_norm,
-    _full,
+    _primal,
     _push_add,
     _push_batch_norm,
     _push_leaky_relu,
@@ -134,7 +134,7 @@ def _push_any(op: Op, tangents: Tangents) -> list[Tensor | None]:
     before = _drawn(device)
     with forward_ad.dual_level():
         duals = [
-            _full(leaf) if tangent is None else forward_ad.make_dual(_full(leaf), tangent)
+            _primal(leaf) if tangent is None else forward_ad.make_dual(_primal(leaf), tangent.to(leaf.dtype))
             for leaf, tangent in zip(op.args, tangents, strict=True)
         ]
         args, kwargs = tree_unflatten(duals, op.structure)
