@@ -16,13 +16,14 @@ COLUMNS = (
 )
 
 
-def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFrame:
+def collect(sweep: Sweep, scale: str, best_on_test: bool = False, hours: bool = False) -> pd.DataFrame:
     """A line per run that the table asks for, with the columns of COLUMNS.
 
     `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
     numbers that is. `share` is the share of the protocol's steps that the run does. `state` is done, begun, missing or
     faulty, and `fault` says why a run's directory could not be read. In a column with a time budget `limit` is the
-    budget in seconds, and `value`, `step` and `time` (seconds of training) are those of the last evaluation within it.
+    budget in seconds (hours: as printed, however fast our device is), and `value`, `step` and `time` (seconds of
+    training) are those of the last evaluation within it.
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -30,7 +31,7 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     for line, cell in zip(lines, cells, strict=True):
         budget = sweep.budgets.get(cell.column)
         if budget:
-            line |= {"value": math.nan, "step": math.nan, "time": math.nan, "limit": _limit(budget, line, lines)}
+            line |= {"value": math.nan, "step": math.nan, "time": math.nan, "limit": _limit(budget, line, lines, hours)}
             if line["state"] == "done":
                 try:
                     line |= read.within(line["limit"], sweep.metric_of(cell.column), cell.run, best_on_test)
@@ -68,12 +69,14 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
     return line | {"value": value, "seconds": found["seconds"], "step": found["steps"], "time": found["seconds"]}
 
 
-def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]]) -> float:
+def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]], hours: bool) -> float:
     """A budget in seconds of training; NaN while no run that it is a share of has ended."""
-    if budget.hours is not None:
-        return 3600 * budget.hours
     of = [x["seconds"] for x in lines if (x["row"], x["column"], x["state"]) == (budget.of, line["column"], "done")]
-    return (budget.share or 0) * sum(of) / len(of) if of else math.nan
+    share = (budget.share or 0) * sum(of) / len(of) if of else math.nan
+    printed = math.nan if budget.hours is None else 3600 * budget.hours
+    if budget.hours is None or (share < printed and not hours):  # done before the paper's was: its hours would collapse
+        return share
+    return printed
 
 
 def curves(sweep: Sweep, scale: str) -> pd.DataFrame:

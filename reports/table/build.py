@@ -34,10 +34,10 @@ class Table(NamedTuple):
         return "\n".join(part for part in parts if part)
 
 
-def build(name: str, scale: str, best_on_test: bool = False) -> Table:
-    """The table as the run store has it now. Raises UserError."""
+def build(name: str, scale: str, best_on_test: bool = False, hours: bool = False) -> Table:
+    """The table as the run store has it now; best_on_test, hours: see `frames.collect`. Raises UserError."""
     sweep = load(name)
-    runs = collect(sweep, scale, best_on_test)
+    runs = collect(sweep, scale, best_on_test, hours)
     cells = summarise(sweep, name, scale, runs)
     below = notes(sweep, name, scale, cells, runs) + [f"Skipped, as no run: {path}" for path in read.strays()]
     return Table(title(sweep, name, scale), below, cells, compare(cells), totals(sweep, cells, runs), time_axis(cells))
