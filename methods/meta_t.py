@@ -36,9 +36,12 @@ class MetaT(Thresholding):
     S_m = 1 / (1 + exp(-slope (max p_m - tau_m))) stands for the indicator, in the look-ahead and the update (Eq. 14).
     By the chain rule grad_Theta = sum_m influence_m grad_Theta S_m, influence_m = d L_meta(w_hat) / d S_m (Eq. 17).
 
-    Deviations, each decided in the errata: L_s is in both losses (T2); p_bar_c is a running mean of p over the inputs
-    predicted c, updated once a step, where Eq. 5 averages over all M inputs (T5); the meta batch is the step's labelled
-    batch (Algorithm 2, line 6). A look-ahead is plain SGD at the current learning rate (no momentum, no weight decay).
+    labelled_ahead: whether L_s is in Eq. 8's look-ahead; the paper's own formulas leave it out (T2).
+
+    Deviations, each decided in the errata: L_s is in both losses by default (T2); p_bar_c is a running mean of p over
+    the inputs predicted c, updated once a step, where Eq. 5 averages over all M inputs (T5); the meta batch is the
+    step's labelled batch (Algorithm 2, line 6). A look-ahead is plain SGD at the current learning rate (no momentum, no
+    weight decay).
     """
 
     p_bar: Tensor
@@ -49,12 +52,14 @@ class MetaT(Thresholding):
         hidden: Sequence[Count],
         slope: Positive,
         momentum: Decay,
+        labelled_ahead: bool,
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Schedule,
         **thresholding: Any,
     ) -> None:
         super().__init__(**thresholding)
         self.hidden, self.slope, self.momentum = hidden, slope, momentum
+        self.labelled_ahead = labelled_ahead
         self.make_optimizer, self.schedule = optimizer, schedule
 
     def setup(self, facts: Facts, net: nn.Module) -> nn.Module:
@@ -64,8 +69,13 @@ class MetaT(Thresholding):
         self.register_buffer("p_bar", torch.full((facts.n_classes,) * 2, 1 / facts.n_classes))
         return net
 
+    def weak(self, student: Student, batch: Batch) -> Tensor:
+        """Always in single precision: the slope of S magnifies an error of the confidences a hundred times."""
+        with torch.autocast(batch.x.device.type, enabled=False):
+            return super().weak(student, batch)
+
     def threshold(self, p: Tensor, j: Tensor) -> Tensor:
-        with torch.autocast(p.device.type, enabled=False):  # half precision would flush the meta-gradient to zero
+        with torch.autocast(p.device.type, enabled=False):  # the slope magnifies what half precision rounds
             return self.tgn(torch.cat([p, self.p_bar[p.argmax(-1)]], -1))  # Eq. (6)
 
     def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:
@@ -93,8 +103,17 @@ class MetaT(Thresholding):
         def meta(net: Function) -> Tensor:
             return cross_entropy(net(batch.x), batch.y).mean()  # Eq. (9)
 
+        objective, supervised = self.inner(batch, guess), []
+
+        def inner(net: Function) -> Inner:
+            here = objective(net)
+            supervised.append(here.base)
+            return here if self.labelled_ahead else here._replace(base=None)
+
         S = self.gate(guess.p.amax(-1), self.threshold(guess.p, batch.j))
-        influence, here = student.influence(self.inner(batch, guess), meta, S.detach())  # Eq. (8)
+        influence, here = student.influence(inner, meta, S.detach())  # Eq. (8)
+        if not self.labelled_ahead:  # the update has L_s nonetheless; the engines' first pass is at w
+            here = here._replace(base=supervised[0], descended=None)
         gradients = torch.autograd.grad(S, list(self.tgn.parameters()), influence)  # Eq. (17)
         guess.log["meta_gradient"] = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))
         return here, gradients

@@ -45,7 +45,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Budget:
-    """When a cell is read: after so many hours of training, or after a share of what the row `of` takes in all."""
+    """When a cell is read: after so many hours of training, or after a share of what the row `of` takes in all.
+
+    With both, `hours` are the paper's and `share` is of the paper's whole: the share counts where our device is so fast
+    that `of` is done before that, and hours would put most columns into the last.
+    """
 
     hours: float | None = None
     share: float | None = None

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.influence.rules import Noted, Op, Tangents, _full
+from benchmarks.influence.rules import Noted, Op, Tangents, _primal
 
 
 def _sum(*terms: Tensor | None) -> Tensor | None:
@@ -25,7 +25,7 @@ def _sum(*terms: Tensor | None) -> Tensor | None:
 
 def _push_linear(op: Op, tangents: Tangents) -> Tensor | None:
     """dx W^T + x dW^T + db."""
-    x, weight = _full(op.args[0]), _full(op.args[1])
+    x, weight = _primal(op.args[0]), _primal(op.args[1])
     dx, dw, db = (*tangents, None)[:3]
     moved = F.linear(x, dw, db) if dw is not None else None
     through = F.linear(dx, weight) if dx is not None else None
@@ -36,7 +36,7 @@ def _push_linear(op: Op, tangents: Tangents) -> Tensor | None:
 
 def _push_matmul(op: Op, tangents: Tangents) -> Tensor | None:
     """da b + a db."""
-    (a, b), (da, db) = map(_full, op.args), tangents
+    (a, b), (da, db) = map(_primal, op.args), tangents
     return _sum(None if da is None else da @ b, None if db is None else a @ db)
 
 
@@ -52,13 +52,13 @@ def _layer_norm(
 
 def _push_layer_norm(op: Op, tangents: Tangents) -> Tensor | None:
     """With x^ the normalised input: weight (dx - mean dx - x^ mean(x^ dx)) / sd + x^ dweight + dbias."""
-    x, shape, weight, _bias, eps = map(_full, op.args)
+    x, shape, weight, _bias, eps = map(_primal, op.args)
     dx, _, dw, db, _ = tangents
     normalised, mean, inverse = torch.native_layer_norm(x, shape, None, None, eps)
     through = None
     if dx is not None:
         through, _, _ = torch.ops.aten.native_layer_norm_backward(
-            dx, x, shape, mean, inverse, None, None, [True, False, False]
+            dx.to(x.dtype), x, shape, mean, inverse, None, None, [True, False, False]
         )
         through = through if weight is None else through * weight
     affine = None if dw is None else normalised * dw
@@ -67,7 +67,7 @@ def _push_layer_norm(op: Op, tangents: Tangents) -> Tensor | None:
 
 def _push_gelu(op: Op, tangents: Tangents) -> Tensor | None:
     (dx,) = tangents
-    return None if dx is None else torch.ops.aten.gelu_backward(dx, _full(op.args[0]))
+    return None if dx is None else torch.ops.aten.gelu_backward(dx.to(op.args[0].dtype), _primal(op.args[0]))
 
 
 def _dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Noted | None:

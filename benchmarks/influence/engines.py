@@ -12,6 +12,9 @@ Each also hands back the inner objective at the present weights, with its graph:
 
 The look-ahead is plain SGD: with momentum or weight decay in it Meta-Semi's Proposition 1 would not hold. Batch norm
 acts as in training; its running statistics are cloned, so the student's own stay untouched.
+
+`forward` runs in the plain passes' precision, bfloat16 if they do, with losses and influences in single: the error that
+this makes is less than that of the pass itself (docs/performance.md). The other two are always in single precision.
 """
 
 import copy
@@ -44,7 +47,7 @@ def trained(net: nn.Module) -> Weights:
 
 
 def full_precision(net: nn.Module) -> torch.autocast:
-    """No autocast in here: the gate saturates, and half precision would flush the meta-gradient to zero."""
+    """No autocast in here: a difference of two nearly equal passes would be bfloat16's rounding."""
     return torch.autocast(next(net.parameters()).device.type, enabled=False)
 
 
@@ -92,10 +95,9 @@ def forward(net: nn.Module, inner: InnerFn, meta: MetaFn, weights: Tensor | None
     """-lr times the tangent of the losses along v, pushed through the inner pass."""
     with Tape() as tape:
         here = inner(net)
-    with full_precision(net):
-        ahead, here = look_ahead(net, here, weights, lr)
-        v = meta_gradient(net, meta, ahead)
-        return -lr * tape.tangent({p: v[name] for name, p in trained(net).items()}, here.losses), here
+    ahead, here = look_ahead(net, here, weights, lr)
+    v = meta_gradient(net, meta, ahead)
+    return -lr * tape.tangent({p: v[name] for name, p in trained(net).items()}, here.losses), here
 
 
 def finite_difference(

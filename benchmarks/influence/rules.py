@@ -2,7 +2,8 @@
 
 A convolution costs two convolutions, conv(dx, W) + conv(x, dW); batch norm and the leaky rectifier cost one fused
 kernel each, because their Jacobians are symmetric, so that the backward kernel is the forward-mode product as well.
-Tangents are float32 (or float64) also where the pass itself ran in bfloat16.
+Tangents have the precision of the values that they belong to: bfloat16 where autocast ran the pass so, and then it
+runs the rules' convolutions so as well. Sums over a batch are float32 there, within batch norm's kernels.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,11 +40,9 @@ class Op(NamedTuple):
     makes: Sequence[Value | None]  #: as the outcome flattened
 
 
-def _full(value: Any) -> Any:
-    """A primal value without its graph, in full precision; anything else as it is."""
-    if not isinstance(value, Tensor):
-        return value
-    return value.detach().float() if value.dtype in (torch.bfloat16, torch.float16) else value.detach()
+def _primal(value: Any) -> Any:
+    """A primal value without its graph; anything else as it is."""
+    return value.detach() if isinstance(value, Tensor) else value
 
 
 def _push_conv(op: Op, tangents: Tangents) -> Tensor | None:
@@ -52,7 +51,7 @@ def _push_conv(op: Op, tangents: Tangents) -> Tensor | None:
     dx, dw, db = (*tangents, None)[:3]
     if dw is None and db is not None:
         dw = torch.zeros_like(weight)
-    out = None if dw is None else F.conv2d(_full(x), dw, db, *rest)
+    out = None if dw is None else F.conv2d(_primal(x), dw, db, *rest)
     if dx is None:
         return out
     through = F.conv2d(dx, weight, None, *rest)
@@ -62,7 +61,7 @@ def _push_conv(op: Op, tangents: Tangents) -> Tensor | None:
 def _push_leaky_relu(op: Op, tangents: Tangents) -> Tensor | None:
     x, slope = op.args[0], (op.args[1] if len(op.args) > 1 else op.kwargs.get("negative_slope", 0.01))
     dx = tangents[0]
-    return None if dx is None else torch.ops.aten.leaky_relu_backward(dx, _full(x), slope, False)
+    return None if dx is None else torch.ops.aten.leaky_relu_backward(dx.to(x.dtype), _primal(x), slope, False)
 
 
 def _batch_norm(
@@ -88,16 +87,16 @@ def _push_batch_norm(op: Op, tangents: Tangents) -> Tensor | None:
     dx, dw, db = tangents[:3]
     if dw is None and db is not None:
         dw = torch.zeros_like(db)
-    x, out = _full(x), None
+    x, out = _primal(x), None
     if dx is not None:  # the Jacobian in x is symmetric: this is batch norm's own backward kernel
         out, _, _ = torch.ops.aten.native_batch_norm_backward(
-            dx, x, weight, None, None, mean, inverse, True, eps, [True, False, False]
+            dx.to(x.dtype), x, weight, None, None, mean, inverse, True, eps, [True, False, False]
         )
     if dw is not None:
         shape = (1, -1) + (1,) * (x.ndim - 2)
         scale = inverse * dw
         shift = -mean * scale if db is None else db - mean * scale
-        affine = torch.addcmul(shift.view(shape), x, scale.view(shape))
+        affine = torch.addcmul(shift.view(shape), x, scale.view(shape)).to(x.dtype)
         out = affine if out is None else out.add_(affine)
     return out
 

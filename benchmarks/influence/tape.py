@@ -26,7 +26,7 @@ from benchmarks.influence.rules import (
     Op,
     Tangents,
     Value,
-    _full,
+    _primal,
     _push_add,
     _push_leaky_relu,
 )
@@ -137,7 +137,7 @@ def _push_any(op: Op, tangents: Tangents) -> list[Tensor | None]:
     before = _drawn(device)
     with forward_ad.dual_level():
         duals = [
-            _full(leaf) if tangent is None else forward_ad.make_dual(_full(leaf), tangent)
+            _primal(leaf) if tangent is None else forward_ad.make_dual(_primal(leaf), tangent.to(leaf.dtype))
             for leaf, tangent in zip(op.args, tangents, strict=True)
         ]
         args, kwargs = tree_unflatten(duals, op.structure)

@@ -39,7 +39,7 @@ class Student:
 
         decayed: what weight decay acts on, "kernels", without biases and norm layers (one-dimensional), or "all".
 
-        precision: "float32" or "bfloat16" (autocast of the plain passes; the meta step stays float32).
+        precision: "float32" or "bfloat16" (autocast of the passes; parameters and losses are float32).
 
         compiled: plain passes go through torch.compile; the meta step stays eager, for its tape sees operators.
         """

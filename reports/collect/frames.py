@@ -17,17 +17,17 @@ COLUMNS = (
 )
 
 
-def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFrame:
+def collect(sweep: Sweep, scale: str, best_on_test: bool = False, hours: bool = False) -> pd.DataFrame:
     """A line per run that the table asks for, with the columns of COLUMNS.
 
     `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
     numbers that is. `seconds` are those of the whole training, as `read.timed` counts them, and `share` is the share of
     the protocol's steps that the run does. `state` is done, begun, missing, faulty or outdated (made of other data than
     are here now, so that it has no value); `fault` says why a run's directory could not be read, and `stale` how its
-    code or data differ from today's. In a column with a time budget `limit` is the budget in seconds, and `value`,
-    `step` and `time` (seconds of training) are those of the last evaluation within it. `recall` has the last
-    evaluation's for each class, `gamma` is the imbalance of the labelled inputs (NaN without a long tail), and
-    `wording` says what strong views of texts are (empty for images).
+    code or data differ from today's. In a column with a time budget `limit` is the budget in seconds (hours: as
+    printed, however fast our device is), and `value`, `step` and `time` (seconds of training) are those of the last
+    evaluation within it. `recall` has the last evaluation's for each class, `gamma` is the imbalance of the labelled
+    inputs (NaN without a long tail), and `wording` says what strong views of texts are (empty for images).
     """
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
@@ -35,7 +35,7 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False) -> pd.DataFram
     for line, cell in zip(lines, cells, strict=True):
         budget = sweep.budgets.get(cell.column)
         if budget:
-            line |= {"value": math.nan, "step": math.nan, "time": math.nan, "limit": _limit(budget, line, lines)}
+            line |= {"value": math.nan, "step": math.nan, "time": math.nan, "limit": _limit(budget, line, lines, hours)}
             if line["state"] == "done":
                 try:
                     line |= read.within(line["limit"], sweep.metric_of(cell.column), cell.run, best_on_test)
@@ -82,12 +82,14 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
     return line | done | {"recall": found.get("recall", [])}
 
 
-def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]]) -> float:
+def _limit(budget: Budget, line: dict[str, Any], lines: list[dict[str, Any]], hours: bool) -> float:
     """A budget in seconds of training; NaN while no run that it is a share of has ended."""
-    if budget.hours is not None:
-        return 3600 * budget.hours
     of = [x["seconds"] for x in lines if (x["row"], x["column"], x["state"]) == (budget.of, line["column"], "done")]
-    return (budget.share or 0) * sum(of) / len(of) if of else math.nan
+    share = (budget.share or 0) * sum(of) / len(of) if of else math.nan
+    printed = math.nan if budget.hours is None else 3600 * budget.hours
+    if budget.hours is None or (share < printed and not hours):  # done before the paper's was: its hours would collapse
+        return share
+    return printed
 
 
 def curves(sweep: Sweep, scale: str) -> pd.DataFrame:

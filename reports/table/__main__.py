@@ -6,7 +6,8 @@ Writes reports/out/<scale>/<name>.{md,tex,csv}, .seeds.csv (a line per run, with
 published) and, where a table has a time axis, .time.csv (when each cell was read), and prints the first. Reads only the
 run store. rows=measured leaves out rows and columns without a number of ours. width=240 is the width in pt that LaTeX
 tables keep to: that of a column of two; otherwise 345, the article class's. best_on_test=true shows instead what the
-best evaluation on the test set would have given, in files of that name.
+best evaluation on the test set would have given, in files of that name; hours=true reads the tables of fixed time at
+the hours that the papers print, however fast the device is.
 """
 
 import sys
@@ -28,6 +29,7 @@ def options(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
         lambda key: is_option(key) or key in ("row", "column"),
         scale="demo",
         best_on_test=False,
+        hours=False,
         rows=("all", "measured"),
         width=TEXT_WIDTH,
     )
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
     wanted, chosen = options(arguments)
     scale, best = chosen["scale"], chosen["best_on_test"]
     for name in wanted:
-        table = build(name, scale, best, chosen["rows"])
+        table = build(name, scale, best, chosen["rows"], chosen["hours"])
         target = reports() / scale / (f"{slug(name)}_best_on_test" if best else slug(name))
         write(table, target, chosen["width"])
         print(table.markdown())

@@ -38,13 +38,13 @@ class Table(NamedTuple):
         return "\n".join(part for part in parts if part)
 
 
-def build(name: str, scale: str, best_on_test: bool = False, which: str = "all") -> Table:
+def build(name: str, scale: str, best_on_test: bool = False, which: str = "all", hours: bool = False) -> Table:
     """The table as the run store has it now; which="measured": without rows and columns that have no number of ours.
 
-    Raises UserError.
+    best_on_test, hours: see `frames.collect`. Raises UserError.
     """
     sweep = load(name)
-    every = runs = collect(sweep, scale, best_on_test)
+    every = runs = collect(sweep, scale, best_on_test, hours)
     cells = summarise(sweep, name, scale, runs)
     if which == "measured":
         cells = measured(cells)

@@ -79,11 +79,16 @@ def _times(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[st
         return
     yield "At a time: the last evaluation within so much training on our device; evaluations take none of it."
     yield from _outliers(runs)
+    yield "All times are of one run; whether the papers trained anew for each, by a shorter schedule, is not said."
     limits = frame.groupby("column")["limit"].mean()
     for of in sorted({sweep.budgets[column].of for column in timed} - {""}):
         shares = [c for c in timed if sweep.budgets[c].of == of]
         known = ", ".join(f"{c} is {seconds(limits[c])}" for c in shares if limits[c] == limits[c])
-        yield f"1x is what {of} takes in all, mean over seeds" + (f": {known}." if known else ".")
+        printed = {c: hours for c in shares if (hours := sweep.budgets[c].hours) is not None}
+        if any(limits[c] != 3600 * hours for c, hours in printed.items()):
+            yield f"Hours are the paper's, and read as shares of what {of} takes here (hours=true: as hours): {known}."
+        elif not printed:
+            yield f"1x is what {of} takes in all, mean over seeds" + (f": {known}." if known else ".")
 
 
 def _outliers(runs: pd.DataFrame) -> Iterator[str]:

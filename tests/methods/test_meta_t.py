@@ -24,12 +24,14 @@ from benchmarks.training.student import Student
 from methods.base import Batch, Facts, Inner, Net
 
 
+@pytest.mark.parametrize("ahead", [True, False])
 @pytest.mark.parametrize("slope", [5, 100])
 @pytest.mark.parametrize("kind", ["tf", "torchssl", "cnn13"])
 @pytest.mark.usefixtures("double")
-def test_the_gradient_of_the_tgn_is_that_of_the_unrolled_step(kind, slope):
+def test_the_gradient_of_the_tgn_is_that_of_the_unrolled_step(kind, slope, ahead):
     """Eq. (17)'s chain rule against Theta -> S -> w_hat -> L_meta in one graph, unrolled by `higher`."""
-    method, student, batch = method_of("meta_t", f"slope={slope}"), student_of(kind), batch_of("weak", "strong")
+    method = method_of("meta_t", f"slope={slope}", f"labelled_ahead={ahead}")
+    student, batch = student_of(kind), batch_of("weak", "strong")
     method.setup(FACTS, student.net)
     weak, strong = batch.u
     reference = copy.deepcopy(student.net)
@@ -44,7 +46,7 @@ def test_the_gradient_of_the_tgn_is_that_of_the_unrolled_step(kind, slope):
     with higher.innerloop_ctx(reference, torch.optim.SGD(reference.parameters(), lr=student.lr)) as (net, descent):
         logits = net(torch.cat([batch.x, strong]))
         unsupervised = (s * F.cross_entropy(logits[LABELLED:], y_hat, reduction="none")).mean()
-        descent.step(F.cross_entropy(logits[:LABELLED], batch.y) + unsupervised)
+        descent.step(F.cross_entropy(logits[:LABELLED], batch.y) * ahead + unsupervised)
         wanted = torch.autograd.grad(F.cross_entropy(net(batch.x), batch.y), list(tgn.parameters()))
 
     step = method.loss(student, batch)
@@ -53,6 +55,12 @@ def test_the_gradient_of_the_tgn_is_that_of_the_unrolled_step(kind, slope):
     assert all(relative(g, w) < 1e-9 for g, w in zip(found, wanted, strict=True))
     norm = torch.cat([g.flatten() for g in found]).norm()
     torch.testing.assert_close(step.log["meta_gradient"], norm)
+    with torch.no_grad():  # the update has both losses, whatever the look-ahead has
+        logits = student_of(kind).net(torch.cat([batch.x, strong]))
+        s = 1 / (1 + torch.exp(-slope * (confidence - method.tgn(torch.cat([p, p_bar[y_hat]], 1)))))
+        both = F.cross_entropy(logits[:LABELLED], batch.y)
+        both += (s * F.cross_entropy(logits[LABELLED:], y_hat, reduction="none")).mean()
+    torch.testing.assert_close(step.loss.detach(), both, rtol=1e-9, atol=0)
 
 
 def test_p_bar_is_a_running_mean_of_what_is_predicted_c():

@@ -29,7 +29,7 @@ def meta_t(batch_norm: str, kind: type[MetaT] = MetaT, **more: int) -> MetaT:
     torch.manual_seed(5)
     made = kind(
         hidden=[7], slope=5.0, momentum=0.9, optimizer=partial(torch.optim.SGD, lr=0.0), schedule=lambda t: 1.0,
-        lambda_u=LAMBDA, batch_norm=batch_norm, **more,
+        lambda_u=LAMBDA, batch_norm=batch_norm, labelled_ahead=True, **more,
     )  # fmt: skip
     made.setup(FACTS, ToyNet())
     return made

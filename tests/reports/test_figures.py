@@ -160,12 +160,13 @@ def test_confusion():
     expected[0, 0] = 100
     assert_allclose(found, expected)
     assert np.isnan(confusion.matrix(pseudo(("Meta-T",)), 11, "true class")[10]).all()
-    precision = confusion.matrix(pseudo(("Meta-T",)), 10, "pseudo-label")
-    assert_allclose(precision[0, 0], 200 / 3)  # all of class 0, and half of class 1, which are as many
-    assert_allclose(precision.sum(0), 100)
+    precise = np.eye(10) * 50 + np.eye(10, k=-1) * 50  # two are labelled 1: a 1 and a 2
+    precise[0, 0], precise[1, 0], precise[9, 9] = 200 / 3, 100 / 3, 100
+    assert_allclose(confusion.matrix(pseudo(("Meta-T",)), 10, "pseudo-label"), precise)
     axes = drawn("meta_t/confusion").axes
-    assert [ax.get_title(loc="left").split(":")[0] for ax in axes[:3]] == ["FixMatch", "FlexMatch", "Meta-T"]
+    assert [ax.get_title(loc="left").split(":")[0] for ax in axes[:6]] == 2 * ["FixMatch", "FlexMatch", "Meta-T"]
     assert_allclose(axes[0].collections[0].get_array().reshape(10, 10), expected)
+    assert_allclose(axes[3].collections[0].get_array().reshape(10, 10), precise)
 
 
 def test_k_and_beta():

@@ -320,6 +320,24 @@ def test_remarks_are_about_the_papers_columns(store: Path, monkeypatch: pytest.M
     assert "A remark." in build.build(NAME, "paper").notes and "A remark." not in build.build(NAME, "demo").notes
 
 
+@pytest.mark.parametrize(("whole", "read"), [(8000, ["1h", "2h"]), (7200, ["1h", "2h"]), (2000, ["0.5x", "1x"])])
+def test_printed_hours_are_shares_where_they_would_collapse(
+    whole: float, read: list[str], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The paper's FixMatch takes two hours."""
+    budgets = {f"@{h}h": Budget(hours=h, share=h / 2, of="FixMatch") for h in (1, 2)}
+    rows = {"FixMatch": "method=fixmatch steps=400"}
+    columns = dict.fromkeys(budgets, f"{CIFAR10} task.labels=40")
+    sweep = Sweep(caption="", rows=rows, columns=columns, demo={"x": "task=digits"}, budgets=budgets, seeds=1)
+    monkeypatch.setattr(build, "load", lambda name: sweep)
+    clock(next(iter(sweep.cells("paper"))), (whole / 2, 40), (whole, 10))
+    limits = {"1h": 3600, "2h": 7200, "0.5x": whole / 2, "1x": whole}
+    assert frames.collect(sweep, "paper")["limit"].tolist() == [limits[name] for name in read]
+    assert frames.collect(sweep, "paper", hours=True)["limit"].tolist() == [3600, 7200]
+    shared = "Hours are the paper's, and read as shares of what FixMatch takes here"
+    assert any(note.startswith(shared) for note in build.build("meta_semi/table4", "paper").notes) == (whole < 7200)
+
+
 def test_the_benchmark_of_collection_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert speed.main(50) in (0, 1)  # whether it is fast is for a quiet machine
     assert re.search(r"\d\d+ finished runs collected", capsys.readouterr().out)

@@ -180,12 +180,13 @@ def test_digits_allow_the_long_tails(scale: str) -> None:
 
 def test_budgets_and_metrics() -> None:
     table5, table4 = load("meta_t/table5"), load("meta_semi/table4")
-    assert table5.budgets["CIFAR-10/250 @5h"] == Budget(hours=5)
+    assert table5.budgets["CIFAR-10/250 @5h"] == Budget(hours=5, share=0.25, of="FixMatch")
     assert "CIFAR-10/250 @last" not in table5.budgets
     assert table5.budgets["digits/40 @0.25x"] == Budget(share=0.25, of="FixMatch")
     assert table5.metric_of("CIFAR-100/400 @1h") == "error"
     assert table5.metric_of("N1=1500 M1=3000 γ=100 @1h") == "accuracy"
-    assert table4.budgets["12.6h"] == Budget(hours=12.6)
+    assert table4.budgets["12.6h"] == Budget(hours=12.6, share=1.0, of="ICT")
+    assert table4.budgets["13.7h"] == Budget(hours=13.7, share=13.7 / 29.2, of="MixMatch (WRN-28)")
     assert all(budget.of in (*table5.rows, *table4.rows, "") for s in (table5, table4) for budget in s.budgets.values())
     assert load("meta_t/table2").metric_of("ImageNet/1% top-5") == "top5_accuracy"
 

@@ -121,9 +121,10 @@ def test_the_declared_schema_is_in_order():
 
 
 def older(config):
-    """A configuration of before protocols said what is decayed."""
+    """A configuration of before protocols said what is decayed, and Meta-T what its look-ahead descends."""
     old = copy.deepcopy(config)
     del old["protocol"]["decayed"]
+    old["method"].pop("labelled_ahead", None)
     return old
 
 
