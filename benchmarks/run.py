@@ -28,6 +28,7 @@ from benchmarks.machine.progress import Progress
 from benchmarks.provenance import made_of, settle, stale
 from benchmarks.store.claim import Claim
 from benchmarks.store.environment import environment
+from benchmarks.store.events import also
 from benchmarks.store.failure import noted
 from benchmarks.store.result import digest, result
 from benchmarks.store.run import Run
@@ -73,6 +74,8 @@ def _carry_out(run: Run, cfg: DictConfig, stop: Callable[[], bool], **watchers: 
     parts = assemble(cfg)
     task, answers, method = parts.task, parts.answers, parts.method
     assert answers  # the task is the configuration's own
+    if settings.tensorboard():
+        watchers["report"] = also(run, watchers["report"])
     trainer = Trainer(
         run,
         task,

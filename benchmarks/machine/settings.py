@@ -7,6 +7,7 @@ SSL_DEVICE       cpu, cuda or cuda:1 (the GPU where there is one)
 SSL_CHECKPOINT   seconds between two checkpoints (300; 0: one at every evaluation)
 SSL_COMPILE      1: plain passes go through torch.compile; it pays back on a GPU, not on a CPU
 SSL_GRAPH        1: training steps are recorded as CUDA graphs and replayed
+SSL_TENSORBOARD  1: each run's evaluations are written to its folder tensorboard, too, for `tensorboard --logdir runs`
 SSL_STALE        what to do about a run by other code: name (it is said), accept or anew (the old folder is kept)
 
 A variable that is empty counts as not set, and `~` stands for the home folder.
@@ -56,6 +57,10 @@ def compiled() -> bool:
 
 def graphs() -> bool:
     return _switch("SSL_GRAPH")
+
+
+def tensorboard() -> bool:
+    return _switch("SSL_TENSORBOARD")
 
 
 def stale() -> str:
