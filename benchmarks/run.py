@@ -29,6 +29,7 @@ from benchmarks.provenance import made_of, settle, stale
 from benchmarks.store import model
 from benchmarks.store.claim import Claim
 from benchmarks.store.environment import environment
+from benchmarks.store.events import also
 from benchmarks.store.failure import noted
 from benchmarks.store.result import digest, result
 from benchmarks.store.run import Run
@@ -78,6 +79,8 @@ def _carry_out(run: Run, cfg: DictConfig, stop: Callable[[], bool], **watchers: 
     if cfg.protocol.report == REPORT and not answers.validation:
         raise UserError(f"protocol.report={REPORT} needs a validation set: say task.validation=..., a number of images")
     selection = Selection(run, answers) if cfg.protocol.report == REPORT else None
+    if settings.tensorboard():
+        watchers["report"] = also(run, watchers["report"])
     trainer = Trainer(
         run,
         task,

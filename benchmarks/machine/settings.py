@@ -8,6 +8,7 @@ SSL_CHECKPOINT   seconds between two checkpoints (300; 0: one at every evaluatio
 SSL_COMPILE      1: plain passes go through torch.compile; it pays back on a GPU, not on a CPU
 SSL_GRAPH        1: training steps are recorded as CUDA graphs and replayed
 SSL_MODEL        0: the trained network is not kept in its run, for large sweeps (1: it is)
+SSL_TENSORBOARD  1: each run's evaluations are written to its folder tensorboard, too, for `tensorboard --logdir runs`
 SSL_STALE        what to do about a run by other code: name (it is said), accept or anew (the old folder is kept)
 
 A variable that is empty counts as not set, and `~` stands for the home folder.
@@ -61,6 +62,10 @@ def graphs() -> bool:
 
 def models() -> bool:
     return _switch("SSL_MODEL", "1")
+
+
+def tensorboard() -> bool:
+    return _switch("SSL_TENSORBOARD")
 
 
 def stale() -> str:

@@ -4,6 +4,7 @@ run           the directory of a run; checkpoint: everything that it goes on fro
 model         the trained network, with what is needed to use it
 claim         one process a run
 failure       why a run failed stays in its folder
+events        TensorBoard's event files, on request
 environment   where and by which code a run was made
 disk          files that are whole or not there
 schema        how the configuration has grown; migrate: older runs under their new names

@@ -1,6 +1,7 @@
-"""Means over seeds and their 95 % bootstrap bands, on a grid that the seeds' curves share.
+"""Means over seeds and their bands, on a grid that the seeds' curves share.
 
-A band is pointwise, and of few seeds too narrow: of two it is their range.
+A band is pointwise: the 95 % bootstrap interval of the mean, which is too narrow where seeds are few. Three
+seeds or fewer have none worth the name: their band is their range.
 """
 
 from typing import Any
@@ -10,6 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 DRAWS, POINTS = 2000, 400
+FEW = 3  #: so many seeds have a range, and no interval: all draws of the lowest have more than 2.5 % of the chances
+BAND = "95 % bootstrap interval of the mean over seeds (of three or fewer: their range)"
 
 
 def on_grid(curves: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +31,9 @@ def on_grid(curves: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndarra
 
 
 def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """95 % percentile interval of the mean over the first axis [n, m] -> low, high [m]; the mean itself for n = 1."""
+    """95 % percentile interval of the mean over the first axis [n, m] -> low, high [m]; the range for n <= FEW."""
+    if len(values) <= FEW:
+        return values.min(0), values.max(0)
     picks = np.random.default_rng(seed).integers(len(values), size=(DRAWS, len(values)))
     weights = np.stack([(picks == k).mean(1) for k in range(len(values))], 1)  # [DRAWS, n]
     low, high = np.percentile(weights @ values, [2.5, 97.5], axis=0)
@@ -36,7 +41,7 @@ def bootstrap(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray
 
 
 def by(runs: pd.DataFrame, x: str) -> np.ndarray:
-    """[4, m]: each x, the mean of the runs' values there, and the low and high end of its interval."""
+    """[4, m]: each x, the mean of the runs' values there, and the low and high end of its band."""
     groups = [(at, group["value"].to_numpy()[:, None]) for at, group in runs.groupby(x)]
     return np.array([(at, values.mean(), *np.ravel(bootstrap(values))) for at, values in groups], dtype=float).T
 

@@ -3,5 +3,6 @@
 build         the page, written; the file to open first
 views         what it shows of each table and figure
 run           the page about one run; charts: how it learned
+words         headings
 templates     HTML and CSS
 """

@@ -9,13 +9,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from benchmarks.machine.settings import reports, runs
 from reports.audit.judge import judge, summary
 from reports.page import run, views
+from reports.page.words import GROUPS
 from reports.paper.published import PAPERS, errata
 from reports.table.text import SIGNS
-from sweeps.sweep import OWN, SCALES
+from sweeps.sweep import SCALES
 
 HERE = Path(__file__).parent
 WRITTEN = ("config.yaml", "metrics.jsonl", "result.json", "error.txt")  #: what a run's page shows
-GROUPS = PAPERS | {OWN: "Your own tables"}
 
 
 def environment() -> Environment:

@@ -14,6 +14,7 @@ from benchmarks.store.run import Run
 from reports.collect import read
 from reports.freeze import typed
 from reports.page.charts import CHARTS, HEIGHT, WIDTH, bars, chart
+from reports.page.words import place
 from sweeps.stale import REMEDY
 from sweeps.sweep import Cell
 
@@ -83,7 +84,7 @@ def render(
     return templates.get_template("run.html").render(
         cell=cell,
         command=cell.command if cell.overrides else typed(environment.get("command") or ["?"]),
-        uses=[use for use in uses if use[0]],
+        uses=[(name, place(name), use) for name, use in uses if name],
         facts=facts(cell, environment, result) | ({"cannot be read": fault} if fault else {}),
         scores=scores(result),
         charts=[drawn for spec in CHARTS if (drawn := chart(rows, *spec))],

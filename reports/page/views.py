@@ -14,7 +14,7 @@ from reports.collect import read
 from reports.collect.frames import collect
 from reports.figure import FIGURES, draw
 from reports.page.run import Use
-from reports.paper import published
+from reports.page.words import heading
 from reports.table.compare import compare
 from reports.table.notes import DIGITS, gaps, notes
 from reports.table.summary import summarise
@@ -117,12 +117,6 @@ def figure_view(name: str, scale: str, uses: Uses) -> dict[str, Any]:
     image = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
     width, height = (round(inches * DPI) for inches in drawn.get_size_inches())
     return view | {"image": image, "width": width, "height": height, "file": path.relative_to(reports()).as_posix()}
-
-
-def heading(name: str) -> str:
-    """ "meta_t/table1" -> "Table 1", "own/lambda_u" -> "lambda u"."""
-    stem = name.partition("/")[2]
-    return f"Table {stem[5:]}" if name in published.tables() else stem.replace("_", " ")
 
 
 def tables(shown: list[str], uses: Uses) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Meta-T, Figure 7: how often Green Meta-T's thresholds learn. A row is called by its k; k = 1 is Meta-T itself.
+"""Meta-T, Figure 7: how often Green Meta-T's thresholds learn. k = 1 is Meta-T itself.
 
 The paper shows two settings and names one, CIFAR-10 with 4,000 labels (Sec. 5.6); the other here is 40.
 """
@@ -8,8 +8,8 @@ from sweeps.sweep import Sweep
 
 SWEEP = Sweep(
     caption="Sensitivity of Green Meta-T to k.",
-    rows={"1": ROWS["Meta-T"]} | {str(k): f"{ROWS['Green Meta-T']} method.k={k}" for k in range(2, 11)},
-    baseline="1",
+    rows={"k = 1": ROWS["Meta-T"]} | {f"k = {k}": f"{ROWS['Green Meta-T']} method.k={k}" for k in range(2, 11)},
+    baseline="k = 1",
     columns={f"CIFAR-10/{n}": f"{CIFAR10} task.labels={n}" for n in (40, 4000)},
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40)},
 )

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 from outcomes import timeless
@@ -15,12 +17,12 @@ from outcomes import timeless
 from methods.meta_semi_assumption import MetaSemiAssumption
 from reports.figure import FIGURES, draw
 from reports.figure.__main__ import main
-from reports.figure.bands import bootstrap, by, on_grid
+from reports.figure.bands import BAND, bootstrap, by, on_grid
 from reports.figure.draw import module_of
 from reports.figure.meta_semi import assumption, beta
 from reports.figure.meta_t import confusion, cost, k, pseudo_labels, surrogate, thresholds
 from reports.figure.style import METHODS, look, time_axis
-from sweeps.sweep import names
+from sweeps.sweep import is_table, load, names
 
 METHOD_NAMES = ("FixMatch", "FlexMatch", "Dash", "Meta-T")
 
@@ -67,7 +69,7 @@ FRAMES = {
     "meta_t/pseudo_labels": (curves(columns=("equal time: digits/40", "equal procedure: digits/40")),),
     "meta_t/thresholds": fig5(),
     "meta_t/confusion": (pseudo(("FixMatch", "FlexMatch", "Meta-T")),),
-    "meta_t/k": (results([str(n) for n in range(1, 11)], ["digits/10", "digits/40"]),),
+    "meta_t/k": (results([f"k = {n}" for n in range(1, 11)], ["digits/10", "digits/40"]),),
     "meta_t/cost": (curves(),),
     "meta_semi/assumption": (curves(("Meta-Semi",), ("digits/10", "digits/40")),),
     "meta_semi/beta": (results(["Meta-Semi", "ICT, w=10"], ["digits/40, β=0.1", "digits/40, β=1"]),),
@@ -83,7 +85,7 @@ def lines(ax) -> dict[str, np.ndarray]:
 
 
 def test_every_declared_figure_is_drawn_and_every_drawn_one_declared():
-    declared = {name for name in names() if "/table" not in name}
+    declared = {name for name in names() if not is_table(name)}
     assert set(FIGURES) == set(FRAMES) == declared | {"meta_t/surrogate"}
 
 
@@ -144,10 +146,11 @@ def test_threshold_groups():
 
 
 def test_thresholds():
-    a, b, c, right = drawn("meta_t/thresholds").axes
+    a, c, b, below = drawn("meta_t/thresholds").axes
     assert_allclose(a.patches[0].get_data().values, [10] * 10)
     assert_allclose([bar.get_height() for bar in b.patches[-3:]], [0.89, 0.855, 0.825])
-    assert_allclose(lines(right)["Meta-T"][:, 1], [90, 60, 30])
+    assert_allclose([bar.get_height() for bar in below.patches[-3:]], [90, 60, 30])
+    assert b.get_shared_x_axes().joined(b, below) is False and b.bbox.y0 > below.bbox.y0, "no two scales in one panel"
     assert_allclose(lines(c)["Meta-T"][:, 1], 0.8)
     labels, course = fig5()
     some = thresholds.draw(labels, course[course["column"] == "c: digits/40"])
@@ -202,12 +205,55 @@ def test_curves_share_a_grid_where_all_seeds_have_values():
 def test_bands():
     low, high = bootstrap(np.array([[1.0, 5.0], [3.0, 5.0]]))
     assert_allclose([low, high], [[1, 5], [3, 5]])
+    four = np.array([[1.0], [2.0], [3.0], [6.0]])
+    assert 1 < bootstrap(four)[0][0] < 3 < bootstrap(four)[1][0] < 6, "from four seeds on an interval of the mean"
     many = np.random.default_rng(1).normal(size=(100, 1))
     low, high = bootstrap(many)
     half = 1.96 * many.std() / 10
     assert_allclose([low[0], high[0]], [many.mean() - half, many.mean() + half], atol=0.02)
     frame = pd.DataFrame({"x": [1, 1, 2], "value": [3.0, 5.0, 7.0]})
     assert_allclose(by(frame, "x"), [[1, 2], [4, 7], [3, 7], [5, 7]])
+    for name in FIGURES:
+        caption = module_of(name).CAPTION
+        assert "95 %" not in caption or BAND in caption, "of two seeds there is no interval"
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1: what a reader sees, in linear RGB
+SEEN = {
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab(colour: str, seen: str) -> np.ndarray:
+    """CIE L*a*b* of a colour (D65) as a colour-blind reader sees it."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = XYZ @ np.clip(np.array(SEEN[seen]) @ linear, 0, 1) / (XYZ @ np.ones(3))
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def apart(one: str, two: str, rows: list[str]) -> bool:
+    """Are two lines told apart by dash or marker, or else by colour, whoever looks?"""
+    a, b = look(one, rows), look(two, rows)
+    if (a["linestyle"], a["marker"]) != (b["linestyle"], b["marker"]):
+        return True
+    return all(np.linalg.norm(lab(a["color"], seen) - lab(b["color"], seen)) > 15 for seen in SEEN)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not is_table(name) and "confusion" not in name])
+def test_lines_are_told_apart_by_colour_blind_readers(name):
+    rows = list(load(name).rows)
+    assert [pair for pair in combinations(rows, 2) if not apart(*pair, rows)] == []
+
+
+def test_the_methods_of_one_panel_differ_in_colour_for_everybody():
+    """Bars of Fig. 5b and lines of Fig. 4 and 5c, should marker and hatch be too small."""
+    for one, two in combinations(METHOD_NAMES, 2):
+        a, b = (METHODS[name][0] for name in (one, two))
+        assert min(np.linalg.norm(lab(a, seen) - lab(b, seen)) for seen in SEEN) > 15, (one, two)
 
 
 def test_style():

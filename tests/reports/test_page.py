@@ -163,7 +163,8 @@ def test_links_to_runs_resolve(html, report):
         "weight_decay:",
     ):
         assert told in source
-    assert 'href="../index.html#meta_t-table1"' in source
+    assert 'href="../index.html#meta_t-table1">Meta-T, Table 1</a>' in source
+    assert "Meta-T, Fig. 5: thresholds</a>" in source
 
 
 def test_every_run_of_the_store_has_a_page(html, report):
@@ -180,8 +181,8 @@ def test_what_comes_from_the_store_is_escaped():
     templates = build.environment()
     cell = next(iter(load(TABLES[0]).cells("demo")))
     drawn = templates.get_template("run.html").render(
-        cell=cell, command="", uses=[("meta_t/table1", cell)], facts={"commit": "<script>"}, scores=[], charts=[],
-        bars=[], config="<b>", width=1, height=1,
+        cell=cell, command="", uses=[("meta_t/table1", "Table 1", cell)], facts={"commit": "<script>"}, scores=[],
+        charts=[], bars=[], config="<b>", width=1, height=1,
     )  # fmt: skip
     assert "<script>" not in drawn and "&lt;script&gt;" in drawn and "&lt;b&gt;" in drawn
 

@@ -3,13 +3,13 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.figure.bands import named, on_grid, plot
-from reports.figure.style import CYCLE, panels, styled
+from reports.figure.bands import BAND, named, on_grid, plot
+from reports.figure.style import look, panels, styled
 
 TITLE = "Fig. 2: Assumption 1"
 CAPTION = (
     "Meta-Semi, Fig. 2. The ratio that Assumption 1 bounds, E‖∇L_meta‖² / ‖∇E G‖², estimated at each evaluation by "
-    "Monte-Carlo; a line per number of labels. Mean and 95 % bootstrap band over seeds."
+    f"Monte-Carlo; a line per number of labels. Mean, and its band: {BAND}."
 )
 FRAMES = ("curves",)
 
@@ -19,8 +19,9 @@ def draw(curves: pd.DataFrame) -> Figure:
     """`curves` has row, column (a line), seed, step and ratio."""
     figure, axes = panels(1, 1, width=5.2, height=3.0)
     ax = axes[0, 0]
-    for colour, column in zip(CYCLE, named(curves, "column"), strict=False):
-        plot(ax, *on_grid(curves[curves["column"] == column], "step", "ratio"), column, color=colour)
+    columns = named(curves, "column")
+    for column in columns:
+        plot(ax, *on_grid(curves[curves["column"] == column], "step", "ratio"), column, **look(column, columns))
     ax.set(xlabel="training step", ylabel="E‖∇L$_{meta}$‖² / ‖∇E G‖²")
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)

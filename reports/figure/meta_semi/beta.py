@@ -7,19 +7,19 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from reports.figure.bands import by, named
-from reports.figure.style import METHODS, panels, styled
+from reports.figure.bands import BAND, by, named
+from reports.figure.style import MARKERS, METHODS, panels, styled
 
 TITLE = "Fig. 3: sensitivity to β"
 CAPTION = (
     "Meta-Semi, Fig. 3. Error over β of MixUp: Meta-Semi, and beside it ICT with each recommended weight w of its "
-    "consistency term. Mean and 95 % bootstrap interval over seeds."
+    f"consistency term. Mean and {BAND}."
 )
 FRAMES = ("collect",)
 OURS: dict[str, Any] = {
     "color": METHODS["Meta-Semi"][0], "marker": "D", "markersize": 5, "linewidth": 2, "zorder": 3
 }  # fmt: skip
-OTHER = {"marker": "o", "markersize": 4, "linewidth": 1.2, "linestyle": "--", "zorder": 2}
+OTHER = {"markersize": 4, "linewidth": 1.2, "linestyle": "--", "zorder": 2}
 
 
 def split(column: str) -> tuple[str, float]:
@@ -45,7 +45,8 @@ def draw(runs: pd.DataFrame) -> Figure:
             if here.empty:
                 continue
             beta, mean, low, high = by(here, "beta")
-            look = OURS if row == "Meta-Semi" else OTHER | {"color": blues[others.index(row)]}
+            place = others.index(row) if row in others else 0
+            look = OURS if row == "Meta-Semi" else OTHER | {"color": blues[place], "marker": MARKERS[place]}
             ax.errorbar(beta, mean, (mean - low, high - mean), label=row, capsize=2, elinewidth=0.8, **look)
         ax.set(xlabel="β", ylabel="error (%)", title=setting, xticks=sorted(runs["beta"].unique()))
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

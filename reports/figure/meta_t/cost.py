@@ -4,13 +4,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.figure.bands import named, on_grid, plot
+from reports.figure.bands import BAND, named, on_grid, plot
 from reports.figure.style import look, panels, styled, time_axis
 
 TITLE = "Error against time"
 CAPTION = (
     "Error against training time for every method; the papers have no such figure. Time counts training alone, on the "
-    "machine of each run. Mean over seeds and its 95 % bootstrap band; the legend is ordered by the last error."
+    f"machine of each run. Mean, and its band: {BAND}. The legend is ordered by the last error."
 )
 FRAMES = ("curves",)
 

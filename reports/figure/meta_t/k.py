@@ -4,21 +4,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figure.bands import by, named
+from reports.figure.bands import BAND, by, named
 from reports.figure.style import RED, panels, styled
 
 TITLE = "Fig. 7: sensitivity to k"
 CAPTION = (
     "Meta-T, Fig. 7. Error of Green Meta-T, whose thresholds learn on every k-th step; k = 1 is Meta-T. Points are "
-    "runs, the line is their mean, the band its 95 % bootstrap interval."
+    f"runs, the line is their mean, the band the {BAND}."
 )
 FRAMES = ("collect",)
 
 
 @styled
 def draw(runs: pd.DataFrame) -> Figure:
-    """`runs` has row (k), column (a panel), seed and value (%)."""
-    runs = runs.dropna(subset=["value"]).assign(k=lambda r: r["row"].astype(int))
+    """`runs` has row ("k = 3"), column (a panel), seed and value (%)."""
+    runs = runs.dropna(subset=["value"]).assign(k=lambda r: r["row"].str.removeprefix("k = ").astype(int))
     columns = named(runs, "column")
     figure, axes = panels(1, len(columns), width=3.6, height=2.7)
     for ax, column in zip(axes.flat, columns, strict=True):

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from reports.figure.bands import named, on_grid, plot
+from reports.figure.bands import BAND, named, on_grid, plot
 from reports.figure.style import legend_above, look, panels, styled, time_axis
 
 TITLE = "Fig. 4: pseudo-labels"
@@ -12,7 +12,7 @@ CAPTION = (
     "Meta-T, Fig. 4. Correct (left) and wrong (right) pseudo-labels in the selected set over training, in % of the "
     "unlabelled inputs that the step saw (wrong: linear up to 1 %, logarithmic above). Equal time: Meta-T trains 300 "
     "epochs and the others 1,000, with equal batches, by the clock of our device (erratum T32); equal procedure: all "
-    "train the same steps by the same schedule. Mean and 95 % bootstrap band over seeds."
+    f"train the same steps by the same schedule. Mean, and its band: {BAND}."
 )
 FRAMES = ("curves",)
 

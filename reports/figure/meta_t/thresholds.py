@@ -1,22 +1,25 @@
 """Meta-T, Fig. 5: learned thresholds, by class and over training."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figure.bands import named, on_grid, plot
-from reports.figure.style import CYCLE, look, marker, panels, styled
+from reports.figure.bands import BAND, named, on_grid, plot
+from reports.figure.style import CYCLE, look, panels, styled
 
 TITLE = "Fig. 5: thresholds"
 CAPTION = (
     "Meta-T, Fig. 5. (a) Learned thresholds τ of all unlabelled inputs at the end of training. (b) Mean τ by true "
-    "class (bars) and test accuracy (points) under a long tail; many, medium and few are classes 0–3, 4–6 and 7–9. "
-    "(c) Class-average τ over training; mean and 95 % bootstrap band over seeds."
+    "class, and below it the test accuracy, under a long tail; many, medium and few are classes 0–3, 4–6 and 7–9. "
+    f"(c) Class-average τ over training: mean, and its band: {BAND}."
 )
 FRAMES = ("pseudo_labels", "curves")
 WIDTH = 0.01
 GROUPS = ("Many", "Medium", "Few")
+HATCHES = ("", "///", "...", "xx")
 
 
 def distribution(tau: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -55,27 +58,26 @@ def histogram(ax: Axes, pseudo: pd.DataFrame) -> None:
     ax.legend()
 
 
-def long_tail(ax: Axes, pseudo: pd.DataFrame, curves: pd.DataFrame) -> None:
+def long_tail(above: Axes, below: Axes, pseudo: pd.DataFrame, curves: pd.DataFrame) -> None:
+    """Bars of a method side by side: thresholds above, accuracies below."""
     rows = named(pseudo, "row")
     n_classes = len(curves["recall"].iloc[0])
     width = 0.8 / len(rows)
-    right = ax.twinx()
     for k, row in enumerate(rows):
-        style = look(row, rows)
         x = np.arange(3) + (k - (len(rows) - 1) / 2) * width
-        ax.bar(x, by_group(pseudo[pseudo["row"] == row], n_classes), width * 0.9, color=style["color"], alpha=0.45)
-        right.plot(
-            x, accuracy(curves[curves["row"] == row], n_classes), marker(row, rows), linestyle=":", linewidth=0.9,
-            color=style["color"], markeredgecolor="white", markeredgewidth=0.6, markersize=6, label=row,
-        )  # fmt: skip
-    ax.set(xticks=range(3), xticklabels=GROUPS, ylim=(0, 1.3), yticks=np.linspace(0, 1, 6))
-    right.set(ylim=(0, 130), yticks=range(0, 101, 20), ylabel="accuracy (%, points)")  # the legend stands above 100 %
-    ax.set_ylabel("mean threshold τ (bars)")
-    ax.set_title(f"(b) {named(pseudo, 'column')[0].removeprefix('b: ')}")
-    ax.grid(visible=False, axis="x")
-    right.grid(visible=False)
-    right.spines["right"].set_visible(True)
-    right.legend(loc="upper center", ncols=2)
+        bars: Any = {"color": look(row, rows)["color"], "hatch": HATCHES[k % len(HATCHES)], "edgecolor": "white"}
+        above.bar(x, by_group(pseudo[pseudo["row"] == row], n_classes), width * 0.9, label=row, **bars)
+        below.bar(x, accuracy(curves[curves["row"] == row], n_classes), width * 0.9, **bars)
+    above.set(ylim=(0, 1), yticks=(0, 0.5, 1), ylabel="mean τ")
+    below.set(ylim=(0, 100), yticks=(0, 50, 100), ylabel="accuracy (%)")
+    above.set_title(f"(b) {named(pseudo, 'column')[0].removeprefix('b: ')}")
+    for ax in (above, below):
+        ax.set(xticks=range(3), xticklabels=GROUPS)
+        ax.grid(visible=False, axis="x")
+    above.tick_params(labelbottom=False)
+    above.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=4, fontsize=6.5, handlelength=1.2, columnspacing=0.8
+    )
 
 
 def over_training(ax: Axes, curves: pd.DataFrame) -> None:
@@ -97,12 +99,14 @@ def draw(pseudo: pd.DataFrame, curves: pd.DataFrame) -> Figure:
 
     wanted = [letter for letter in "abc" if len(panel(curves, letter))]
     figure, axes = panels(1, len(wanted), width=3.8, height=2.9)
-    figure.set_layout_engine("constrained", wspace=0.06)  # b's right axis is not c's
     for ax, letter in zip(axes.flat, wanted, strict=True):
         if letter == "a":
             histogram(ax, panel(pseudo, "a"))
         elif letter == "b":
-            long_tail(ax, panel(pseudo, "b"), panel(curves, "b"))
+            halves = ax.get_subplotspec().subgridspec(2, 1)
+            ax.remove()
+            above, below = (figure.add_subplot(half) for half in halves)
+            long_tail(above, below, panel(pseudo, "b"), panel(curves, "b"))
         else:
             over_training(ax, panel(curves, "c"))
     return figure
