@@ -99,10 +99,10 @@ def _carry_out(run: Run, cfg: DictConfig, stop: Callable[[], bool], **watchers: 
     )
     student = method.fit(trainer, parts.net)
     trainer.finish()
-    run.write_pseudo(final_pass(method, student.graded, task.unlabelled, answers))
+    run.write("pseudo.csv.gz", final_pass(method, student.graded, task.unlabelled, answers))
     net = selection.best(student.graded) if selection else student.graded
     if answers.test:
-        run.write_predictions(predictions(net, answers.test, answers.tested))
+        run.write("predictions.csv.gz", predictions(net, answers.test, answers.tested))
     if settings.models():
         model.save(run, net, answers.classes, task.labelled.y, task.labelled.x.shape)
     stop()  # a claim that was lost meanwhile raises here

@@ -6,7 +6,6 @@ before them gives the rows and columns that are varied, all or those named by ro
 looked up in the papers' lists, and without a row a method is meant as its YAML has it.
 """
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ from importlib import import_module
 from itertools import product
 from typing import Any
 
-from benchmarks.arguments import nearest
 from benchmarks.config import GROUPS, resolve
 from benchmarks.errors import UserError
-from sweeps.sweep import FOLDERS, Sweep, load
+from sweeps.lists import seeds, some, values
+from sweeps.sweep import FOLDERS, Budget, Sweep, load
 
 OPTIONS = (*GROUPS, "seed", "steps", "engine", "precision")
 Variant = tuple[str, ...]  #: overrides
@@ -53,7 +52,7 @@ def grid(name: str) -> Grid:
     tables = [word for word in words if "=" not in word]
     asked = dict(word.split("=", 1) for word in words if "=" in word)
     rows, columns = asked.pop("row", None), asked.pop("column", None)
-    chosen = tuple(_seeds(asked.pop("seed"))) if "seed" in asked else ()
+    chosen = tuple(seeds(asked.pop("seed"))) if "seed" in asked else ()
     lists = {key: values(text) for key, text in asked.items()}
     of_task = {key: lists.pop(key) for key in list(lists) if key.partition(".")[0] == "task"}
     if tables:
@@ -63,8 +62,8 @@ def grid(name: str) -> Grid:
     else:
         base = _untabled(rows, [f"method={name}" for name in lists.get("method", ())[:1]])
     every = {**base.columns, **base.demo}
-    made_rows = _varied(_some("row", rows, base.rows) if rows else base.rows, lists)
-    made_columns = _varied(_some("column", columns, every) if columns else every, of_task)
+    made_rows = _varied(some("row", rows, base.rows) if rows else base.rows, lists)
+    made_columns = _varied(some("column", columns, every) if columns else every, of_task)
     if not tables:
         made_columns = {_place(variant): ("", variant) for _, variant in made_columns.values()}
     return _grid(base, made_rows, made_columns, caption=name, chosen=chosen)
@@ -82,7 +81,9 @@ def _grid(
         demo={label: base.demo[c] for label, (c, _) in columns.items() if c in base.demo},
         single={(r, c): base.single[key] for (r, (a, _)), (c, (b, _)) in pairs if (key := (a, b)) in base.single},
         metrics={label: base.metrics[c] for label, (c, _) in columns.items() if c in base.metrics},
-        budgets={label: b for label, (c, _) in columns.items() if (b := base.budgets.get(c)) and not b.of},
+        budgets={
+            label: Budget(hours=b.hours) for label, (c, _) in columns.items() if (b := base.budgets.get(c)) and b.hours
+        },
         reference=tuple(label for label, (row, _) in rows.items() if row in base.reference),
         absent=frozenset((r, c) for (r, (a, _)), (c, (b, _)) in pairs if (a, b) in base.absent),
         baseline=next((label for label, (row, _) in rows.items() if row == base.baseline), next(iter(rows))),
@@ -97,7 +98,7 @@ def _untabled(rows: str | None, method: Sequence[str]) -> Sweep:
     known: dict[str, str | None] = {}
     for paper in reversed(FOLDERS[:-1]):
         known |= import_module(f"sweeps.{paper}").ROWS
-    chosen = {row: known[row] for row in _some("row", rows, known)} if rows else {resolve(method)["method"]["name"]: ""}
+    chosen = {row: known[row] for row in some("row", rows, known)} if rows else {resolve(method)["method"]["name"]: ""}
     return Sweep(caption="", rows=chosen, columns={"": ""}, demo={"": ""}, baseline="")
 
 
@@ -125,32 +126,3 @@ def _short(key: str, lists: Mapping[str, Sequence[str]]) -> str:
     """The last part of an option's name, where that is no other's."""
     last = key.rpartition(".")[2]
     return last if sum(other.rpartition(".")[2] == last for other in lists) == 1 else key
-
-
-def _some(kind: str, text: str, known: Mapping[str, Any]) -> list[str]:
-    """Known names with commas between them, of which a name may have some itself. Raises UserError."""
-    found = []
-    while text:
-        fits = [name for name in known if f"{text},".startswith(f"{name},")]
-        if not fits:
-            raise UserError(f'unknown {kind} "{text}".{nearest(text, known)}')
-        found.append(max(fits, key=len))
-        text = text[len(found[-1]) + 1 :].lstrip()
-    return found
-
-
-def values(text: str) -> list[str]:
-    """'0.5,1,2' -> ['0.5', '1', '2'], '0..2' -> ['0', '1', '2']; what is in brackets is one value."""
-    parts = re.findall(r"(?:\[[^]]*\]|\{[^}]*\}|\([^)]*\)|[^,])+", text) or [text]
-    found: list[str] = []
-    for part in parts:
-        ends = re.fullmatch(r"(\d+)\.\.(\d+)", part)
-        found += map(str, range(int(ends[1]), int(ends[2]) + 1)) if ends else [part]
-    return list(dict.fromkeys(found))
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        return [int(value) for value in values(text)]
-    except ValueError as error:
-        raise UserError(f"seed={text} is not possible: write a number, 0,1,2 or 0..4") from error

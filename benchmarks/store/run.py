@@ -19,7 +19,7 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from benchmarks.store.schema import latest
 VERSION = 2  #: of the run directory's layout; 2: checkpoints hold both clocks
 PSEUDO = ("index", "hidden", "label", "confidence", "threshold", "selected")  #: older runs have no index
 PREDICTIONS = ("index", "label", "prediction", "confidence")
+COLUMNS = {"pseudo.csv.gz": PSEUDO, "predictions.csv.gz": PREDICTIONS}
 
 
 class Run:
@@ -126,19 +127,12 @@ class Run:
                 f"cannot write {self / 'metrics.jsonl'}: {error.strerror}. Free space and run again"
             ) from error
 
-    def write_pseudo(self, columns: Mapping[str, Iterable[Any]]) -> None:
-        """pseudo.csv.gz from one iterable per name in PSEUDO."""
-        self._write_table("pseudo.csv.gz", PSEUDO, columns)
-
-    def write_predictions(self, columns: Mapping[str, Iterable[Any]]) -> None:
-        """predictions.csv.gz from one iterable per name in PREDICTIONS."""
-        self._write_table("predictions.csv.gz", PREDICTIONS, columns)
-
-    def _write_table(self, name: str, names: Sequence[str], columns: Mapping[str, Iterable[Any]]) -> None:
+    def write(self, name: str, columns: Mapping[str, Iterable[Any]]) -> None:
+        """pseudo.csv.gz or predictions.csv.gz, from one iterable for each of its columns."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(zip(*(columns[column] for column in names), strict=True))
+        writer.writerow(COLUMNS[name])
+        writer.writerows(zip(*(columns[column] for column in COLUMNS[name]), strict=True))
         write_atomically(self / name, gzip.compress(text.getvalue().encode(), mtime=0))
 
     def finish(self, result: Mapping[str, Any]) -> None:

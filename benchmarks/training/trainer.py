@@ -60,14 +60,9 @@ class Trainer:
         self.number, self.before, self.share = 0, 0, 0.0  #: of the stages that are finished; share: begun ones too
 
     def train(
-        self,
-        method: Method,
-        net: nn.Module,
-        *,
-        task: Task | None = None,
-        share: float = 1.0,
+        self, method: Method, net: nn.Module, *, task: Task | None = None, share: float = 1.0,
         schedule: Schedule | None = None,
-    ) -> Student:
+    ) -> Student:  # fmt: skip
         """See `methods.base.Trainer`."""
         self.share += share
         steps = round(self.steps * self.share) - self.before

@@ -23,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     label = np.repeat([0, 1, 2], 4)
     moved = np.tile(np.arange(4), 3) < label
     columns = {"index": range(12), "label": label, "prediction": (label + moved) % 3, "confidence": ["0.9"] * 12}
-    made.write_predictions(columns)
+    made.write("predictions.csv.gz", columns)
     made.finish({"classes": ["cat", "cow", "dog"]})
     return made
 

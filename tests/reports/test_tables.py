@@ -238,7 +238,7 @@ def test_pseudo_labels(store: Path) -> None:
     runs = fill(errors={key: ERRORS[key]})
     columns = {"hidden": [1, -1], "label": [1, 2], "confidence": ["0.9", "0.5"], "threshold": ["0.95", "nan"]}
     for run in runs.values():
-        run.write_pseudo(columns | {"index": [7, 3], "selected": [0, 1]})
+        run.write("pseudo.csv.gz", columns | {"index": [7, 3], "selected": [0, 1]})
     old = runs[*key, 0] / "pseudo.csv.gz"  # as it was written before there was an index
     lines = gzip.decompress(old.read_bytes()).decode().splitlines()
     old.write_bytes(gzip.compress("\n".join(line.partition(",")[2] for line in lines).encode()))
@@ -250,7 +250,7 @@ def test_pseudo_labels(store: Path) -> None:
         ["Meta-T", 0, -1, 1, 1, 0],
         ["Meta-T", 0, -1, -1, 2, 1],
     ]
-    runs[*key, 1].write_pseudo(columns | {"index": [7, 3], "selected": [0, 1]})
+    runs[*key, 1].write("pseudo.csv.gz", columns | {"index": [7, 3], "selected": [0, 1]})
     assert frames.pseudo_labels(TOY, "paper")["index"].tolist() == [-1, -1, 7, 3]
     assert len(found.attrs["faults"]) == 2
 

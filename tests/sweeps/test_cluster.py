@@ -88,10 +88,9 @@ def test_a_class_that_is_not_there(sbatch, capsys):
 
 
 def test_no_more_than_the_limit_leaves_room_for(sbatch, tmp_path, capsys):
-    assert launch.main([*SMOKE, "submit_limit=2", "runs_per_gpu=1"]) == 0
+    assert launch.main([*SMOKE, "submit_limit=1", "runs_per_gpu=1"]) == 0
     out = capsys.readouterr().out
-    assert "2 runs in 2 tasks" in out and "held back by submit_limit: 1 runs" in out
-    assert "array=0-1%2" in asked(sbatch)
+    assert "1 runs in 1 tasks" in out and "held back by submit_limit: 1 runs" in out
     script(tmp_path / "bin", "squeue", "#!/bin/sh\nprintf '1_0\\n1_1\\n'\n")
     every = arrays.arrays(distinct(*SMOKE[:1], "smoke", "FixMatch"), None, {"submit_limit": "2"}, None)
     assert slurm.queued() == 2 and arrays.fitting(every, slurm.queued()) == []
@@ -100,9 +99,9 @@ def test_no_more_than_the_limit_leaves_room_for(sbatch, tmp_path, capsys):
 
 def test_waves_go_out_as_the_queue_empties_each_run_once(sbatch, monkeypatch, capsys):
     monkeypatch.setattr(submission, "PAUSE", 0)
-    assert launch.main([*SMOKE, "submit_limit=2", "runs_per_gpu=1", "--wait"]) == 0
+    assert launch.main([*SMOKE, "submit_limit=1", "runs_per_gpu=1", "--wait"]) == 0
     assert capsys.readouterr().out.count("job 77") == 2
-    assert "array=0-1%2" in asked(sbatch) and "#SBATCH --array" not in (sbatch / "1.sh").read_text()  # a single task
+    assert (sbatch / "0.sh").exists() and (sbatch / "1.sh").exists()
     assert not (sbatch / "2.sh").exists()
 
 

@@ -50,12 +50,18 @@ def said(*overrides: str) -> str:
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ("method=green_meta_t method.k=2.5", "method.k=2.5 is not possible: it must be a whole number"),
-        ("method=meta_t method.hidden=[10,2.5]", "method.hidden=2.5 is not possible: it must be a whole number"),
+        ("method=green_meta_t method.k=2.5", "method.k=2.5 is not possible: it must be a whole number of at least 1"),
+        (
+            "method=meta_t method.hidden=[10,2.5]",
+            "method.hidden=2.5 is not possible: it must be a whole number of at least 1",
+        ),
         ("backbone=wrn28_2 backbone.variant=foo", "backbone.variant=foo is not possible: it must be tf or torchssl"),
         ("backbone=wrn28_2 backbone.variant=1", "backbone.variant=1 is not possible: it must be tf or torchssl"),
         ("method=dash method.batch_norm=no", "method.batch_norm=no is not possible: it must be split or joint"),
-        ("method.tau=1" + 400 * "0", "method.tau=1" + 400 * "0" + " is not possible: it must be a finite number"),
+        (
+            "method.tau=1" + 400 * "0",
+            "method.tau=1" + 400 * "0" + " is not possible: it must be a finite number from 0 to 1",
+        ),
     ],
 )
 def test_what_a_constructor_does_not_take(overrides: str, words: str) -> None:
@@ -71,7 +77,7 @@ def test_what_a_constructor_does_not_take(overrides: str, words: str) -> None:
         ("size=0.5", "it must be a whole number"),
         ("k=0.5", "it must be a whole number"),
         ("batch_norm=none", "it must be split or joint"),  # a base class's, through **kwargs
-        ("tau=some", "it must be a finite number"),
+        ("tau=some", "it must be a finite number from 0 to 1"),
     ],
 )
 def test_a_method_of_ones_own(override: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,12 +78,12 @@ def test_a_write_is_on_the_disk_before_it_is_seen(tmp_path: Path, monkeypatch: p
 def test_pseudo_labels_are_a_table_of_six_columns() -> None:
     run = Run({"a": 1})
     run.make()
-    run.write_pseudo({name: [k, k + 1] for k, name in enumerate(reversed(PSEUDO))})
+    run.write("pseudo.csv.gz", {name: [k, k + 1] for k, name in enumerate(reversed(PSEUDO))})
     content = (run / "pseudo.csv.gz").read_bytes()
     assert content[4:8] == bytes(4)  # no clock in it: the same labels are the same bytes
     assert gzip.decompress(content).decode() == f"{','.join(PSEUDO)}\n5,4,3,2,1,0\n6,5,4,3,2,1\n"
     with pytest.raises(ValueError, match="zip"):
-        run.write_pseudo({name: range(k) for k, name in enumerate(PSEUDO)})
+        run.write("pseudo.csv.gz", {name: range(k) for k, name in enumerate(PSEUDO)})
 
 
 def test_result_is_written_last(monkeypatch: pytest.MonkeyPatch) -> None:
