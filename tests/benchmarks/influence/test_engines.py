@@ -43,6 +43,24 @@ def test_single_precision_is_near_enough(kind, base):
     assert sorted(errors)[1] < near(kind)
 
 
+@every_net
+def test_in_half_precision_the_tangent_is_the_product_of_that_pass_s_gradients(kind):
+    """-lr <grad L_meta, grad l_j>, which autograd takes of the same pass in bfloat16."""
+    student, errors = student_of(kind), []
+    for seed in range(3):
+        inner, meta, _ = problem(batch_of("weak", seed=seed), base=False)
+        with torch.autocast("cpu", torch.bfloat16):
+            found, _ = student.influence(inner, meta)
+            losses, outer = inner(student.net).losses, meta(student.net)
+        options = {"retain_graph": True, "materialize_grads": True}
+        gradients = [torch.autograd.grad(loss, student.parameters, **options) for loss in (*losses, outer)]
+        *each, v = [torch.cat([g.flatten() for g in gradient]) for gradient in gradients]
+        truth = -student.lr * torch.stack(each) @ v
+        assert found.dtype == torch.float32
+        errors.append(relative(found, truth))
+    assert 1e-5 < sorted(errors)[1] < 0.05, errors
+
+
 @pytest.mark.usefixtures("double")
 def test_dropout_draws_one_mask_for_all_passes():
     student = student_of("tiny", "finite_difference")
