@@ -7,6 +7,9 @@ METHOD ?= meta_t
 RUN ?=
 TASK ?= digits
 ARGS ?=
+# CPU=1 sets up .venv without CUDA (requirements-cpu.lock), 3 GB less on Linux; it stays so until .venv is deleted.
+CPU ?=
+LOCK := requirements$(if $(CPU),-cpu).lock
 # PYTHON makes .venv. PY runs everything: set it, or activate the conda environment, and no .venv is made.
 PYTHON ?= python3
 ifeq ($(CONDA_DEFAULT_ENV),ssl-threshold-bench)
@@ -206,13 +209,15 @@ profile: $(SETUP)
 bench-reports: $(SETUP)
 	@$(PY) -m tests.speed $(ARGS)
 
-#: lock                           resolve requirements.in into requirements.lock and environment.yml
+#: lock                           resolve requirements.in into both requirements locks and environment.yml
 lock: $(SETUP)
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header $(ARGS) \
 	  --output-file requirements.lock requirements.in
 	@{ echo "# Everything, exactly; for Python 3.11 and later. Made from requirements.in by 'make lock' (ARGS=--upgrade"; \
 	  echo "# for newer versions). Nothing here names an index: pip's and uv's own settings say where packages come from."; \
 	  cat requirements.lock; } > requirements.lock.new && mv requirements.lock.new requirements.lock
+	@{ echo "# requirements.lock without CUDA, for machines without a GPU (CPU=1). Made by 'make lock'."; \
+	  grep -vE '^(#|nvidia-|cuda-|triton==)' requirements.lock; } > requirements-cpu.lock
 	@awk -F '==' 'NR == FNR { split($$2, version, " "); pin[$$1] = version[1]; next } \
 	  { name = $$1; sub(/^ *- /, "", name); if (NF == 2 && name in pin) $$0 = $$1 "==" pin[name]; print }' \
 	  requirements.lock environment.yml > environment.yml.new && mv environment.yml.new environment.yml
@@ -241,17 +246,17 @@ status = $(PY) -m sweeps.status $(call grid,$(1)) $(ARGS)
 cancel = $(PY) -m sweeps.cancel $(call grid,$(1)) $(ARGS)
 
 # uv is many times faster than pip, but knows nothing of pip's settings: where it fails, pip has a try.
-.venv/.lock-stamp: requirements.lock
+.venv/.lock-stamp: $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo >&2 \
 	  "setup: '$(PYTHON)' is not Python 3.11 or later: install one, then e.g. 'make PYTHON=python3.12 $(MAKECMDGOALS)'"; exit 1; }
 	@.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || $(PYTHON) -m venv --clear .venv >/dev/null || { rm -rf .venv; echo >&2 \
 	  "setup: '$(PYTHON)' cannot make .venv (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
-	@echo "setup: installing requirements.lock into .venv (about 3 GB to download when nothing is cached)"
+	@echo "setup: installing $(LOCK) into .venv$(if $(CPU),, (about 3 GB to download when nothing is cached; CPU=1: without CUDA))"
 	@log=.venv/setup.log; in=".venv/bin/python -m"; pip="$$in pip --disable-pip-version-check install"; \
-	{ $$pip --retries 1 $$(grep '^uv==' requirements.lock) >$$log 2>&1 && \
-	  { $$in uv pip install --compile-bytecode $$([ -t 2 ] || echo --quiet) --python .venv/bin/python -r requirements.lock || \
+	{ $$pip --retries 1 $$(grep '^uv==' $(LOCK)) >$$log 2>&1 && \
+	  { $$in uv pip install --compile-bytecode $$([ -t 2 ] || echo --quiet) --python .venv/bin/python $(if $(CPU),--torch-backend cpu) -r $(LOCK) || \
 	    { echo "setup: trying again with pip, which takes longer"; false; }; }; } || \
-	$$pip -r requirements.lock >>$$log 2>&1 || { echo >&2 \
+	$$pip $(if $(CPU),--extra-index-url https://download.pytorch.org/whl/cpu) -r $(LOCK) >>$$log 2>&1 || { echo >&2 \
 	  "setup: no package index in reach? Check the network or pip's index settings and try again (details: $$log)"; exit 1; }
 	@touch $@

@@ -12,7 +12,8 @@ from conftest import ROOT
 
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"SSL_RUNS": str(tree / "runs"), "OMP_NUM_THREADS": "1"}
+    folders = {"SSL_RUNS": str(tree / "runs"), "SSL_REPORTS": str(tree / "out")}
+    environment = os.environ | folders | {"OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, check=False
     )
@@ -57,6 +58,35 @@ def test_a_table_of_ones_own(tree: Path) -> None:
     assert "| lambda_u = 0.5 |" in done.stdout and "Error rates (%) of FixMatch" in done.stdout
     paper = run(tree, "-m", "sweeps.status", "own/lambda_u", "scale=paper")
     assert "in total 0 0 0 0 9" in " ".join(paper.stdout.split())
+
+
+OWN_TABLE = """from sweeps.sweep import Sweep
+
+SWEEP = Sweep(
+    caption="Soft targets beside hard ones.",
+    rows={"FixMatch": "method=fixmatch", "Soft targets": "method=soft_targets"},
+    columns={"digits/40": "task=digits backbone=tiny task.labels=40"},
+    seeds=2,
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_method_of_ones_own_in_a_table_of_ones_own_on_the_page(tree: Path) -> None:
+    """A dry run, the runs, how far they are, the page: as somebody would go through them."""
+    (tree / "sweeps/own/soft.py").write_text(OWN_TABLE)
+    for words, said in (
+        ("sweeps.launch own/soft scale=smoke --dry-run", "of 2 runs done"),
+        ("sweeps.launch own/soft scale=smoke launcher=debug", "seed 0: done"),
+        ("sweeps.status own/soft scale=smoke", "100% of all steps are done"),
+        ("reports.page scale=smoke", "index.html"),
+    ):
+        done = run(tree, "-m", *words.split())
+        assert done.returncode == 0 and said in done.stdout, done.stdout + done.stderr
+    page = Path(done.stdout.strip())
+    text = page.read_text()
+    assert "Your own tables" in text and '<h3 id="own-soft">soft</h3>' in text and "Soft targets beside hard" in text
+    assert len(list((page.parent / "runs").glob("*.html"))) == len(list((tree / "runs").glob("*/config.yaml")))
 
 
 def test_readme_names_what_exists() -> None:

@@ -45,6 +45,13 @@ def test_lock_is_plain_and_sorted() -> None:
     assert "://" not in (ROOT / "requirements.lock").read_text()
 
 
+def test_the_lock_without_cuda_is_the_other_without_it(lock: dict[str, str]) -> None:
+    without = pins(lines("requirements-cpu.lock"))
+    left_out = {name for name in lock if name.startswith(("nvidia-", "cuda-")) or name == "triton"}
+    assert left_out and without == {name: version for name, version in lock.items() if name not in left_out}
+    assert "://" not in (ROOT / "requirements-cpu.lock").read_text()
+
+
 def test_lock_meets_requirements(lock: dict[str, str]) -> None:
     for requirement in map(Requirement, lines("requirements.in")):
         name = canonicalize_name(requirement.name)
@@ -81,6 +88,14 @@ def test_one_oldest_python() -> None:
     assert "python=3.11" in environment["dependencies"]
     assert workflow["jobs"]["ci"]["strategy"]["matrix"]["python"][0] == "3.11"
     assert "(3, 11)" in (ROOT / "Makefile").read_text()
+
+
+def test_the_citation_file_is_well_formed() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (cited["cff-version"], cited["version"], cited["license"]) == ("1.2.0", version, "MIT")
+    assert [len(paper["authors"]) for paper in cited["references"]] == [6, 4]
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_ci_runs_what_a_person_runs() -> None:
@@ -208,6 +223,18 @@ def test_setup_says_what_is_missing(tmp_path: Path) -> None:
     assert "'no-such-python' is not Python 3.11 or later" in setup("no-such-python")
     assert "apt install python3-venv" in setup(str(interpreter(tmp_path, "*venv*")))
     assert not (tmp_path / ".venv").exists()
+
+
+def test_one_variable_chooses_the_lock_without_cuda(tmp_path: Path) -> None:
+    binaries = tmp_path / ".venv/bin"
+    binaries.mkdir(parents=True)
+    interpreter(binaries, fails='"-m uv "*')
+    (tmp_path / "requirements-cpu.lock").write_text("torch==1\nuv==2.3\n")
+    done = make("audit", "CPU=1", f"PYTHON={binaries / 'python'}", HERE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "--torch-backend cpu -r requirements-cpu.lock" in done.stdout
+    log = (binaries.parent / "setup.log").read_text()
+    assert "--extra-index-url https://download.pytorch.org/whl/cpu -r requirements-cpu.lock" in log  # pip has a try
 
 
 def test_setup_follows_the_lock(tmp_path: Path) -> None:
