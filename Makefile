@@ -30,8 +30,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .NOTPARALLEL:
 .PHONY: help FORCE tables figures report confusion audit smoke data text views test test-slurm test-slurm-long \
-  test-faults lint format bench bench-scaling bench-together bench-gpu bench-text bench-figure bench-reports real \
-  freeze profile lock clean
+  test-faults lint format bench bench-scaling bench-together bench-gpu bench-text bench-methods bench-figure bench-reports \
+  real freeze profile lock clean
 # A pattern cannot be phony: `table%: FORCE` is. `tables` must be, lest it count as Table s.
 
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
@@ -185,6 +185,10 @@ bench-together: $(SETUP)
 bench-gpu: $(SETUP)
 	@$(PY) -m benchmarks.speed.gpu $(ARGS)
 
+#: bench-methods                  what a step of every method costs over FixMatch's
+bench-methods: $(SETUP)
+	@$(PY) -m benchmarks.speed.methods $(ARGS)
+
 #: bench-text                     what texts cost: padding, tokens a second, Meta-T over FixMatch
 bench-text: $(SETUP)
 	@$(PY) -m benchmarks.speed.texts $(ARGS)
@@ -256,7 +260,7 @@ cancel = $(PY) -m sweeps.cancel $(call grid,$(1)) $(ARGS)
 	@log=.venv/setup.log; in=".venv/bin/python -m"; pip="$$in pip --disable-pip-version-check install"; \
 	{ $$pip --retries 1 $$(grep '^uv==' $(LOCK)) >$$log 2>&1 && \
 	  { $$in uv pip install --compile-bytecode $$([ -t 2 ] || echo --quiet) --python .venv/bin/python $(if $(CPU),--torch-backend cpu) -r $(LOCK) || \
-	    { echo "setup: trying again with pip, which takes longer"; false; }; }; } || \
-	$$pip $(if $(CPU),--extra-index-url https://download.pytorch.org/whl/cpu) -r $(LOCK) >>$$log 2>&1 || { echo >&2 \
+	    { echo "setup: trying again with pip, which takes longer$(if $(CPU), and may bring CUDA)"; false; }; }; } || \
+	$$pip -r $(LOCK) >>$$log 2>&1 || { echo >&2 \
 	  "setup: no package index in reach? Check the network or pip's index settings and try again (details: $$log)"; exit 1; }
 	@touch $@

@@ -5,7 +5,8 @@ python -m benchmarks.speed.phases      where the time of one method's step goes 
 python -m benchmarks.speed.scaling     step time and memory over batch, width and classes    make bench-scaling
 python -m benchmarks.speed.together    1, 2, 4, 8 runs that share one machine                make bench-together
 python -m benchmarks.speed.gpu         everything of a GPU, in ten minutes                   make bench-gpu
-python -m benchmarks.speed.texts       padding, tokens a second, an encoder's step             make bench-text
+python -m benchmarks.speed.methods     a step of every method over FixMatch's                make bench-methods
+python -m benchmarks.speed.texts       padding, tokens a second, an encoder's step           make bench-text
 python -m benchmarks.speed.real        real runs of ten minutes each                         make real
 
 ratios and steps say what is compared, clock how it is measured, options what the commands take.
