@@ -18,7 +18,12 @@ LONG = ["scale=smoke", "steps=400000", "protocol.eval_every=100000"]
 def start(tmp_path: Path, *arguments: str, **streams: object) -> subprocess.Popen[bytes]:
     env = os.environ | {"SSL_RUNS": str(tmp_path), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "benchmarks.run", *LONG, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=env, **streams)  # type: ignore[call-overload]
+    return subprocess.Popen(command, cwd=ROOT, env=env, preexec_fn=heard, **streams)  # type: ignore[call-overload]
+
+
+def heard() -> None:
+    """These tests may run under nohup themselves."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_for(tmp_path: Path, pattern: str, process: subprocess.Popen[bytes]) -> None:
