@@ -55,23 +55,29 @@ def _free(folder: Path) -> float:
 
 
 class Estimate(NamedTuple):
-    hours: float  #: of training in all
+    hours: float  #: of training in all; 0: nothing like these runs has been timed
     known: int  #: runs whose kind of step has been timed
     total: int
 
     def __str__(self) -> str:
-        if not self.known:
+        if not self.hours:
             return "no step of such runs has been timed yet: one finished run of a kind tells how long the others take"
-        of = "" if self.known == self.total else f", which tell of {self.known} of them (the others taken as these)"
+        of = "" if self.known == self.total else f", which tell of {self.known} of them (the others as similar ones)"
         return f"about {clock(3600 * self.hours)} of training by the steps timed so far{of}"
 
 
 def estimate(cells: Sequence[Cell], pace: Pace) -> Estimate:
-    """How long these runs still train."""
-    left = {cell.run.id: cell.config["steps"] - _step(cell.run.folder) for cell in cells}
-    told = [pace[key] * left[cell.run.id] for cell in cells if (key := kind(cell.config)) in pace]
-    mean = sum(told) / len(told) if told else 0.0
-    return Estimate((sum(told) + mean * (len(cells) - len(told))) / 3600, len(told), len(cells))
+    """How long these runs still train: by their own kind, or by other methods on the same network and batch."""
+    alike: dict[Kind, list[float]] = {}
+    for key, seconds in pace.items():
+        alike.setdefault(key[1:], []).append(seconds)
+    told, known = [], 0
+    for cell in cells:
+        key = kind(cell.config)
+        known += key in pace
+        if paces := [pace[key]] if key in pace else alike.get(key[1:]):
+            told.append((cell.config["steps"] - _step(cell.run.folder)) * sum(paces) / len(paces))
+    return Estimate(sum(told) / max(1, len(told)) * len(cells) / 3600, known, len(cells))
 
 
 def cost(arrays: Sequence[Array]) -> str:
@@ -85,7 +91,7 @@ def cost(arrays: Sequence[Array]) -> str:
         each = [(array.settings, estimate(list(chain.from_iterable(array.tasks)), pace)) for array in own]
         total = Estimate(*(sum(part) for part in zip(*(found for _, found in each), strict=True)))
         hours = sum(found.hours * s.gpus / s.runs_per_gpu for s, found in each)
-        said.append(f"{total}, {hours:,.1f} GPU-hours" if gpu and total.known else str(total))
+        said.append(f"{total}, {hours:,.1f} GPU-hours" if gpu and total.hours else str(total))
     return "; ".join(dict.fromkeys(said))
 
 

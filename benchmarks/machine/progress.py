@@ -43,6 +43,7 @@ class Progress:
             return
         if self.bar is None:
             self.bar = tqdm(total=self.steps, initial=first, unit="step", leave=False, dynamic_ncols=True, smoothing=0)
+            self.bar.start_t -= self.told - since  # its rate is that since the first step
         self.bar.n = step
         self.bar.set_postfix_str(f"loss {loss:.3f}")
 

@@ -76,7 +76,7 @@ class Trainer:
             batch = stage.loader.next()
             step = take(batch)
             stage.meter.add(stage.step - 1, step, self.hidden(batch.j))
-            self.progress(stage.step, step.loss)
+            self.progress(stage.step, step.loss.detach())
             evaluate = stage.over or stage.step % self.eval_every == 0
             if (stop := self.stop()) or evaluate or self.pace.due(evaluate):
                 self.look_after(stage, evaluate, stop or stage.over)

@@ -65,9 +65,11 @@ def test_time_is_that_of_the_steps_measured() -> None:
     new, begun, other = cell("method=fixmatch"), cell("method=fixmatch", "seed=2"), cell("method=dash")
     assert before.estimate([new], pace) == before.Estimate(400 / 3600, 1, 1)
     assert before.estimate([begun], pace).hours == 200 / 3600, "of a run under way what is left"
-    assert before.estimate([new, begun, other], pace) == before.Estimate(900 / 3600, 2, 3)
-    assert "about 15 min" in str(before.estimate([new, begun, other], pace))
-    assert "no step of such runs has been timed yet" in str(before.estimate([other], {}))
+    assert before.estimate([new, begun, other], pace) == before.Estimate(1000 / 3600, 2, 3), "dash as fixmatch"
+    assert "about 17 min" in str(before.estimate([new, begun, other], pace))
+    wide = cell("method=fixmatch", "backbone=wrn28_2")
+    assert before.estimate([wide], pace) == before.Estimate(0, 0, 1)
+    assert "no step of such runs has been timed yet" in str(before.estimate([wide], pace))
 
 
 def test_a_dry_run_says_what_matters_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,7 @@ def test_an_evaluation_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
     watcher = told(True, seconds=1.0)
+    assert watcher.bar.format_dict["elapsed"] >= 2, "reckoned from the first step, not from when it is first seen"
     watcher.say("step 400 error 5 %")
     watcher.close()
     out, err = capsys.readouterr()
