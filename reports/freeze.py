@@ -52,11 +52,12 @@ def line(folder: Path) -> dict[str, Any]:
     config = yaml.safe_load((folder / "config.yaml").read_text())
     result, environment = (json.loads((folder / name).read_text()) for name in ("result.json", "env.json"))
     share, error = config["steps"] / config["protocol"]["steps"], result["error"]
+    frozen = config["backbone"].get("frozen")
     lagged = ", lagged" if config["method"].get("update") == "lagged" else ""
     return {
         "method": config["method"]["name"] + lagged,
         "task": f"{config['task']['name']}/{config['task']['labels']}" + wording(config["task"]["augment"]),
-        "network": config["backbone"]["name"],
+        "network": config["backbone"]["name"] + (f", {frozen} layers frozen" if frozen else ""),
         "protocol": config["protocol"]["name"],
         "seed": config["seed"],
         "steps": f"{config['steps']:,} ({share:.2%} of {config['protocol']['steps']:,})",

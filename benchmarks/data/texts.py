@@ -98,8 +98,10 @@ class Texts:
         return tuple(self.view(name, index, generator) for name in names)
 
     def view(self, name: str, index: Tensor, generator: torch.Generator) -> Tensor:
-        if name != "strong":
+        if name in ("plain", "weak"):
             return self.tokens[index, 0]
+        if name != "strong":
+            raise ValueError(f"unknown view {name!r}: expected plain, weak or strong")
         if self.wording.strong == "words":
             return self.wording.reworded(self.tokens[index, 0], generator)
         which = torch.randint(1, self.tokens.shape[1], index.shape, generator=generator, device=self.device)

@@ -22,6 +22,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from benchmarks.data import sources
 from benchmarks.data.arrays import printable
 from benchmarks.errors import DataError
 from benchmarks.machine import settings
@@ -47,6 +48,7 @@ def find(name: str, part: str) -> Path | None:
 
 def read(name: str, part: str) -> Written:
     """Raises DataError, which names the line, where the file is missing or not of the format."""
+    sources.own(name)  # refuses what cannot be a name
     path = find(name, part)
     if path is None:
         raise missing(name, part)

@@ -125,6 +125,8 @@ def test_what_is_missing_is_named_with_its_remedy(data, monkeypatch):
         DataError, match=r"yelp_review has no train texts .*: put USB's yelp_review/train.json .*https://\S+"
     ):
         wording().load("yelp_review")
+    with pytest.raises(DataError, match=r"'\.\./toy' cannot name a data set"):
+        wording().load("../toy")
     with pytest.raises(DataError, match='make data DATASETS="imdb"'):
         wording().load("imdb")
     hub = type("Hub", (), {"snapshot_download": staticmethod(lambda *a, **k: (_ for _ in ()).throw(OSError("off")))})
