@@ -15,9 +15,10 @@ from benchmarks.errors import UserError, one_line
 from benchmarks.machine.settings import data, runs
 from benchmarks.store.disk import write_atomically
 from sweeps.job import Job, Piece
+from sweeps.names import slug
 from sweeps.settings import Settings, classes, settings
 from sweeps.slurm import chunks
-from sweeps.sweep import Cell, slug
+from sweeps.sweep import Cell
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from benchmarks.arguments import nearest, read
 from benchmarks.errors import UserError
-from sweeps.grid import OPTIONS, is_option, written
+from sweeps.grid import OPTIONS, is_option, load, written
 from sweeps.settings import NAMES, is_setting
-from sweeps.sweep import Cell, load
+from sweeps.sweep import Cell
 
 LAUNCHERS = ("local", "slurm", "debug")
 

@@ -16,7 +16,8 @@ from typing import Any
 from benchmarks.config import GROUPS, resolve
 from benchmarks.errors import UserError
 from sweeps.lists import seeds, some, values
-from sweeps.sweep import FOLDERS, Budget, Sweep, load
+from sweeps.names import FOLDERS, declared
+from sweeps.sweep import Budget, Sweep
 
 OPTIONS = (*GROUPS, "seed", "steps", "engine", "precision")
 Variant = tuple[str, ...]  #: overrides
@@ -46,6 +47,11 @@ class Grid(Sweep):
         return (*self.more[row], *self.more[column])
 
 
+def load(name: str) -> Sweep:
+    """The sweep of that name, declared or written out. Raises UserError."""
+    return grid(name) if "=" in name else declared(name)
+
+
 def grid(name: str) -> Grid:
     """The sweep that a name like the one above means. Raises UserError."""
     words = shlex.split(name)
@@ -56,7 +62,7 @@ def grid(name: str) -> Grid:
     lists = {key: values(text) for key, text in asked.items()}
     of_task = {key: lists.pop(key) for key in list(lists) if key.partition(".")[0] == "task"}
     if tables:
-        base = load(tables[0])
+        base = declared(tables[0])
     elif columns is not None:
         raise UserError(f"column={columns} of which table? e.g. meta_t/table1 column=digits/40")
     else:

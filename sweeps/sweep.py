@@ -1,12 +1,8 @@
 """A table is declared once: rows x columns x seeds -> runs. Launcher, reports and tests read the same object."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import nearest
@@ -16,8 +12,6 @@ from benchmarks.store.run import Run
 
 SCALES = ("paper", "short", "demo", "smoke")
 ON_DIGITS = ("demo", "smoke")
-OWN = "own"  #: the folder of the user's own tables
-FOLDERS = ("meta_t", "meta_semi", OWN)
 PAPER_ONLY = {
     "demo": ("protocol=", "protocol.ratio=", "backbone="),
     "smoke": ("protocol=", "protocol.ratio=", "backbone=", "steps="),
@@ -129,46 +123,3 @@ class Sweep:
 def pick(rows: Mapping[str, str | None], *names: str) -> dict[str, str | None]:
     """Some of a paper's rows, in this order."""
     return {name: rows[name] for name in names}
-
-
-def names() -> list[str]:
-    """All declared sweeps: "meta_t/table1", ..."""
-    here = Path(__file__).parent
-    return sorted(f"{path.parent.name}/{path.stem}" for path in here.glob("*/[!_]*.py") if path.parent.name in FOLDERS)
-
-
-def is_table(name: str) -> bool:
-    """Is it shown as a table? What is not has a figure of its own."""
-    return "/table" in name or name.startswith(f"{OWN}/") or "=" in name
-
-
-def declared_tables() -> list[str]:
-    """Every table: those of the papers, then your own."""
-    found = [name for name in names() if is_table(name)]
-    return sorted(found, key=lambda name: (FOLDERS.index(name.partition("/")[0]), name))
-
-
-def slug(name: str) -> str:
-    """A sweep's name as that of a file or job."""
-    if "=" not in name:
-        return name
-    plain = re.sub(r"[^\w.,=-]+", "_", name).strip("_")
-    return f"{OWN}/{plain if len(plain) <= 100 else f'{plain[:90]}-{sha256(name.encode()).hexdigest()[:9]}'}"
-
-
-def load(name: str) -> Sweep:
-    """The sweep that `sweeps/<name>.py` declares, or that a name with a "=" writes out (`sweeps.grid`).
-
-    Raises UserError with the nearest name.
-    """
-    if "=" in name:
-        from sweeps.grid import grid  # here, because it is made of declared ones
-
-        return grid(name)
-    if name not in names():
-        raise UserError(f'unknown table or figure "{name}".{nearest(name, names())}')
-    module = import_module(f"sweeps.{name.replace('/', '.')}")
-    sweep = getattr(module, "SWEEP", None)
-    if not isinstance(sweep, Sweep):
-        raise UserError(f"sweeps/{name}.py declares no table: write SWEEP = Sweep(...) in it")
-    return sweep

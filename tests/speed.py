@@ -17,7 +17,8 @@ import yaml
 
 from benchmarks.store.run import Run
 from reports.collect.frames import collect
-from sweeps.sweep import Sweep, load
+from sweeps.grid import load
+from sweeps.sweep import Sweep
 
 LIMIT = 10.0  #: seconds for 5,000 runs
 

@@ -12,7 +12,8 @@ from benchmarks.errors import UserError
 from benchmarks.machine.settings import reports
 from reports.collect import frames
 from reports.figure.style import GREY, RC
-from sweeps.sweep import ON_DIGITS, load
+from sweeps.grid import load
+from sweeps.sweep import ON_DIGITS
 
 
 class NothingYetError(UserError):

@@ -18,7 +18,9 @@ from reports.page.words import heading
 from reports.table.compare import compare
 from reports.table.notes import DIGITS, gaps, notes
 from reports.table.summary import summarise
-from sweeps.sweep import ON_DIGITS, Cell, declared_tables, load, names
+from sweeps.grid import load
+from sweeps.names import declared_tables, names
+from sweeps.sweep import ON_DIGITS, Cell
 
 DPI = 100  #: of figures on the page, whose files have twice as many
 UNBUILT = {"not implemented", "absent"}

@@ -2,7 +2,7 @@
 
 from reports.figure import FIGURES, draw
 from reports.paper import published
-from sweeps.sweep import OWN
+from sweeps.names import OWN
 
 GROUPS = published.PAPERS | {OWN: "Your own tables"}
 

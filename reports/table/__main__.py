@@ -19,7 +19,7 @@ from benchmarks.machine.settings import reports, runs
 from reports.table.build import build, write
 from reports.table.latex import TEXT_WIDTH
 from sweeps.grid import is_option, written
-from sweeps.sweep import declared_tables, slug
+from sweeps.names import declared_tables, slug
 
 
 def options(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:

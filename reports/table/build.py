@@ -12,7 +12,7 @@ from reports.table.compare import compare
 from reports.table.latex import TEXT_WIDTH, latex
 from reports.table.notes import caption, gaps, notes, title
 from reports.table.summary import CSV, by_seed, measured, summarise, time_axis, totals
-from sweeps.sweep import load
+from sweeps.grid import load
 
 
 class Table(NamedTuple):

@@ -22,7 +22,8 @@ from reports.figure.draw import module_of
 from reports.figure.meta_semi import assumption, beta
 from reports.figure.meta_t import confusion, cost, k, pseudo_labels, surrogate, thresholds
 from reports.figure.style import METHODS, look, time_axis
-from sweeps.sweep import is_table, load, names
+from sweeps.grid import load
+from sweeps.names import is_table, names
 
 METHOD_NAMES = ("FixMatch", "FlexMatch", "Dash", "Meta-T")
 

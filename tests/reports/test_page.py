@@ -16,7 +16,8 @@ import pytest
 from benchmarks.config import resolve
 from reports.page import build, charts, views
 from reports.page.__main__ import main
-from sweeps.sweep import Cell, load
+from sweeps.grid import load
+from sweeps.sweep import Cell
 
 TABLES = ["meta_t/table1", "meta_semi/table5"]
 SHOWN = ("meta_t/surrogate", "meta_t/pseudo_labels", "meta_t/thresholds", "meta_semi/assumption")

@@ -25,7 +25,8 @@ from reports.table import build, compare, stats
 from reports.table.__main__ import main
 from reports.table.latex import GAP, _tables, latex, length
 from reports.table.markdown import overall, paired, steps
-from sweeps.sweep import Budget, Cell, Sweep, load
+from sweeps.grid import load
+from sweeps.sweep import Budget, Cell, Sweep
 from tests import speed
 
 GOLDEN = Path(__file__).parent / "golden"

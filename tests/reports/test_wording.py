@@ -8,7 +8,7 @@ from benchmarks.config import compose, plain
 from reports import freeze
 from reports.collect import frames
 from reports.table import notes, summary, text
-from sweeps.sweep import load
+from sweeps.grid import load
 
 WORDS = "task.augment.strong=words"
 

@@ -7,8 +7,9 @@ import pytest
 from benchmarks.config import resolve, run_id
 from reports.table.__main__ import main as table
 from sweeps import launch, status
+from sweeps.grid import load
 from sweeps.lists import values
-from sweeps.sweep import load, slug
+from sweeps.names import slug
 
 LAMBDA = "row=FixMatch method.lambda_u=0.5,1,2 seed=0..4"
 

@@ -17,8 +17,9 @@ from benchmarks.machine import identity as process
 from benchmarks.store import claim
 from benchmarks.store.claim import Claim, Claimed
 from sweeps import arrays, asked, cancel, examine, launch, local, status
+from sweeps.grid import load
 from sweeps.settings import settings
-from sweeps.sweep import Cell, Sweep, load
+from sweeps.sweep import Cell, Sweep
 
 
 @pytest.fixture(autouse=True)

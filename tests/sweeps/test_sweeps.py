@@ -17,8 +17,10 @@ from benchmarks.errors import UserError
 from benchmarks.training.schedules import annealing, multistep, stepwise
 from methods.meta_semi_ablations import Constant, LabelledMixUp, NoMixUp, OneHot, Signed, UnlabelledMixUp
 from reports.paper.published import published, tables
-from sweeps import sweep as sweeps
-from sweeps.sweep import ON_DIGITS, OWN, SCALES, Budget, Cell, Sweep, load
+from sweeps import names as sweeps
+from sweeps.grid import load
+from sweeps.names import OWN
+from sweeps.sweep import ON_DIGITS, SCALES, Budget, Cell, Sweep
 
 BOTH_OURS = {"TGN 2C-100-1 (ours)", "Adam 1e-3 (ours)"}  # the two halves of Table 4 share their standard
 SAME_RUNS = {  # rows that are meant to show the same runs, on purpose

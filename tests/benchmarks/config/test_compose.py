@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 from benchmarks.config import compose, composer, plain, resolve, run_id
 from benchmarks.errors import UserError
-from sweeps.sweep import SCALES, load, pick
+from sweeps.grid import load
+from sweeps.sweep import SCALES, pick
 
 
 def both(overrides: list[str], monkeypatch: pytest.MonkeyPatch) -> list[object]:
