@@ -47,23 +47,22 @@ def execute(
     """Carry out one run, or go on with it, or find it done.
 
     Raises UserError; Claimed where another process is at it; Stopped, with a checkpoint, soon after `stop` says so.
-    Whatever else is raised stays in the run's error.txt.
+    Why a run failed that had begun stays in its error.txt.
     """
     run = Run(plain(cfg))
-    with noted(run):
-        settle(run, str(device()))
-        if run.done:
-            run.tidy()  # it may have been killed just before
-            return run
-        run.make()
-        with Claim(run.folder, stop) as claim:
+    settle(run, str(device()))
+    if run.done:
+        run.tidy()  # it may have been killed just before
+        return run
+    run.make()
+    with noted(run), Claim(run.folder, stop) as claim:
 
-            def asked() -> bool:
-                claim.check()
-                return stop()
+        def asked() -> bool:
+            claim.check()
+            return stop()
 
-            if not run.done:  # it may be by now: taking a claim can take a while
-                _carry_out(run, cfg, asked, report=report, progress=progress)
+        if not run.done:  # it may be by now: taking a claim can take a while
+            _carry_out(run, cfg, asked, report=report, progress=progress)
     return run
 
 

@@ -140,8 +140,6 @@ class GreenMetaT(MetaT):
     """Meta-T whose thresholds learn on every k-th step only (Algorithm 2: t % k = 0); k = 1 is Meta-T."""
 
     def __init__(self, *, k: Count, **meta_t: Any) -> None:
-        if k < 1:
-            raise ValueError(f"Green Meta-T needs k >= 1, got k={k} (erratum T7)")
         super().__init__(**meta_t)
         self.k = k
 

@@ -52,7 +52,7 @@ def code(path: Path) -> str:
 @cache
 def known_methods() -> set[str]:
     """All methods' names: as options, as modules and as classes."""
-    shared = {"alignment", "base", "consistency", "functional", "heads", "thresholding"}
+    shared = {"alignment", "base", "consistency", "functional", "heads", "options", "thresholding"}
     modules = {path.stem for path in sources("methods")} - shared - {"__init__"}
     classes = {cls.__name__ for name in METHODS for cls in class_of(name).__mro__ if cls.__module__[8:] in modules}
     return set(METHODS) | modules | classes
@@ -63,6 +63,8 @@ def test_the_benchmark_names_no_method(path):
     assert {name for name in imports(path) if name.split(".")[0] == "methods"} <= {
         "methods.base",
         *(f"methods.base.{name}" for name in vars(sys.modules["methods.base"])),
+        "methods.options",
+        *(f"methods.options.{name}" for name in vars(sys.modules["methods.options"])),
     }
     if path.parent.name != "speed":  # it compares the methods' speeds, so it has to say which
         assert not re.findall(rf"(?<!ast\.)\b({'|'.join(known_methods())})\b", code(path))

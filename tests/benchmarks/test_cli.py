@@ -75,8 +75,8 @@ def test_a_run_that_fails_says_why_in_its_folder(ask: Ask) -> None:
     with pytest.raises(TypeError, match="a bug"):
         ask(broken)
     assert (folder / "error.txt").read_text().splitlines()[-1] == "TypeError: a bug in a method"
-    status, _, err = ask("protocol.optimizer.lr=-1.0")
-    folder = Run(plain(compose(["scale=smoke", "protocol.optimizer.lr=-1.0"]))).folder
+    status, _, err = ask("task.labels=45")
+    folder = Run(plain(compose(["scale=smoke", "task.labels=45"]))).folder
     assert status == 2 and (folder / "error.txt").read_text() == err
     (Run(plain(compose(["scale=smoke"]))).folder).mkdir(parents=True)
     (Run(plain(compose(["scale=smoke"]))) / "error.txt").write_text("an older reason")

@@ -25,6 +25,7 @@ from contract import (
 from benchmarks.assemble import make
 from benchmarks.config import compose
 from benchmarks.data.task import Answers
+from benchmarks.errors import UserError
 from methods.base import Batch, Method
 
 #: whose pseudo-labels are not of the predictions as they were
@@ -198,5 +199,5 @@ def test_a_method_has_a_name_a_docstring_and_views(name):
 
 
 def test_green_meta_t_refuses_k_0():
-    with pytest.raises(Exception, match="k >= 1"):
-        make(compose(["method=green_meta_t", "method.k=0"]).method)
+    with pytest.raises(UserError, match=r"method\.k=0 is not possible: it must be a whole number of at least 1"):
+        compose(["method=green_meta_t", "method.k=0"])

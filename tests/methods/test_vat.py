@@ -60,7 +60,7 @@ def test_xi_is_long_enough_for_float32():
         torch.manual_seed(3)
         d = torch.randn_like(u)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(torch, "randn_like", lambda like, d=d: d.to(like.dtype))
+            patch.setattr(torch, "randn_like", lambda like, dtype=None, d=d: d.to(dtype or like.dtype))
             patch.setattr(torch.Tensor, "float", lambda t: t)
             directions.append(chosen.perturbation(s, v, p).flatten(1).double())
     assert (directions[0] * directions[1]).sum(1).min() > 0.99

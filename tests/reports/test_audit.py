@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from benchmarks.config import resolve
-from benchmarks.store.run import Run
+from benchmarks.store.run import PSEUDO, Run
 from reports.audit import checks, store
 from reports.audit.__main__ import main
 from reports.audit.checks import CHECKS, place
@@ -209,7 +209,7 @@ def finished(seed: int) -> Run:
     run.open({})
     for step, error in ((200, 9.0), (400, 8.0)):
         run.append({"step": step, "seconds": 1.0, "error": error})
-    run.write("pseudo.csv.gz", {name: [1] for name in ("hidden", "label", "confidence", "threshold", "selected")})
+    run.write("pseudo.csv.gz", {name: [1] for name in PSEUDO})
     error = {"last": 8.0, "median_last_20": 8.5, "best_on_test": 8.0}
     run.finish({"report": "last", "error": error, "steps": 400, "seconds": 1.0})
     return run

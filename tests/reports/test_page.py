@@ -71,7 +71,7 @@ def report(tmp_path_factory):
         patch.setattr(views, "FIGURES", SHOWN)
         patch.setattr(views, "declared_tables", lambda: TABLES)
         for cell in load(TABLES[0]).cells("demo"):
-            if cell.column == "digits/40" and cell.row in ("Meta-T", "FixMatch"):
+            if cell.column == "digits/40" and cell.row in ("Meta-T", "FixMatch") and cell.seed < 2:
                 finish(cell)
                 if (cell.row, cell.seed) == ("FixMatch", 1):
                     (cell.run / "result.json").write_text("{")
@@ -121,7 +121,7 @@ def rows_of(table) -> dict[str, list[str]]:
 def test_tables_read_without_javascript(html):
     demo, paper, *_ = map(rows_of, Tables(html).tables)
     assert demo[""] == ["digits/10", "digits/40"]
-    assert demo["Meta-T"][1] == "6.00 ±0.71 seeds 0 · 1"
+    assert demo["Meta-T"][1] == "6.00 ±0.71 2 of 3: seeds 0 · 1"
     assert demo["FixMatch"][1] == "5.50 1 of 2: seed 0"
     assert 'row="Meta-T" column="digits/10"' in demo["Meta-T"][0]
     assert paper["Meta-T"][0].endswith("paper 4.39 ±0.28")

@@ -24,7 +24,7 @@ def test_a_cell_with_perturbed_words_is_marked_and_one_with_back_translations_is
         assert any("◊ strong views are texts with words left out" in line for line in notes._marks(frame)) == bool(
             signs
         )
-    images = pd.DataFrame({"share": [1.0], "wording": [""]})
+    images = pd.DataFrame({"share": [1.0], "wording": [""], "value": [5.0], "stale": [""]})
     assert summary._marks(images, {}, "CIFAR-10/40", False) == []
 
 

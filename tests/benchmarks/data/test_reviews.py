@@ -48,15 +48,15 @@ def test_what_cannot_be_downloaded_is_one_line(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(reviews, "MD5", "0" * 32)
-    assert main(["imdb"]) == 1
+    assert main(["imdb"]) == 2
     assert "has the MD5" in capsys.readouterr().err
     monkeypatch.setattr(reviews, "ADDRESS", "file:///nowhere")
-    assert main(["imdb"]) == 1
+    assert main(["imdb"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: imdb could not be downloaded from file:///nowhere (")
     assert not written.find("imdb", "train")
     for name in ("amazon_review", "yelp_review"):
-        assert main([name]) == 1
+        assert main([name]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(
             f"error: {name} has no train texts in {data / name}: put USB's {name}/train.json and test.json there"
