@@ -90,6 +90,10 @@ class Texts:
         return words | {"length": self.tokens.shape[2]}
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.tokens.shape[2],)
+
+    @property
     def size(self) -> int:
         return self.tokens.shape[2] * WIDTH
 

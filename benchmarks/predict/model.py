@@ -64,6 +64,8 @@ class Model(nn.Module):
 def load(run: str | Path) -> Model:
     """The trained network of a run, on $SSL_DEVICE: `run` is its id, its folder or its model.pth. Raises UserError."""
     kept = store.load(store.find(run))
+    if len(kept["shape"]) != 3:
+        raise UserError(f"run {kept['run']} was trained on texts, and what is predicted here is images")
     config, (channels, *_) = kept["config"], kept["shape"]
     for target in _targets([config["backbone"], config["method"], config["task"]["augment"]]):
         if not _ours(target):

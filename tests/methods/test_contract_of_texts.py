@@ -12,6 +12,7 @@ from transcript import Transcripts
 from benchmarks import run
 from benchmarks.config import compose
 from benchmarks.errors import UserError
+from benchmarks.predict import load
 from benchmarks.training.replay import Replay
 
 METHODS = (
@@ -56,7 +57,7 @@ def test_hidden_labels_cannot_be_reached(name, assemble):
     parts = assemble(*smoke(name), "task.include_labelled=false")
     words = {t.untyped_storage().data_ptr() for t in tensors(parts.task.unlabelled.words)}
     secret = {t.untyped_storage().data_ptr() for t in tensors(parts.answers)} - words
-    assert parts.answers.hidden.untyped_storage().data_ptr() in secret and len(secret) == 4
+    assert parts.answers.hidden.untyped_storage().data_ptr() in secret and len(secret) == 5
     batch = parts.loader.next()
     parts.method.loss(parts.student, batch)
     sight = list(tensors([parts.method, parts.student, batch, parts.task, parts.task.facts]))
@@ -104,5 +105,7 @@ def test_a_run_learns_the_toy_language(monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_RUNS", str(tmp_path / "runs"))
     steps = ["steps=120", "protocol.eval_every=120", "protocol.batch=8", "protocol.optimizer.lr=0.1"]
     rows: list[dict] = []
-    run.execute(compose([*smoke("fixmatch"), *steps, "task.labels=20", "backbone.dropout=0"]), rows.append)
+    done = run.execute(compose([*smoke("fixmatch"), *steps, "task.labels=20", "backbone.dropout=0"]), rows.append)
     assert rows[-1]["error"] < 25
+    with pytest.raises(UserError, match=r"was trained on texts, and what is predicted here is images$"):
+        load(done.folder)

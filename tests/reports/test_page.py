@@ -122,7 +122,7 @@ def test_tables_read_without_javascript(html):
     demo, paper, *_ = map(rows_of, Tables(html).tables)
     assert demo[""] == ["digits/10", "digits/40"]
     assert demo["Meta-T"][1] == "6.00 ±0.71 2 of 3: seeds 0 · 1"
-    assert demo["FixMatch"][1] == "5.50 1 of 2: seed 0"
+    assert demo["FixMatch"][1] == "5.50 1 of 3: seed 0"
     assert 'row="Meta-T" column="digits/10"' in demo["Meta-T"][0]
     assert paper["Meta-T"][0].endswith("paper 4.39 ±0.28")
     assert 'row="Π-Model" column="CIFAR-10/250" paper 54.26 ±3.97' in paper["Π-Model"][1]
