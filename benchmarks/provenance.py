@@ -94,9 +94,12 @@ def other_data(run: Run) -> str:
 
 def other_code(run: Run) -> str:
     """Says which of the code that made the run has changed since; empty where none has, or it was accepted as it is."""
-    before, now = run.recorded, code(run.config)
+    before = run.recorded
     then = before.get("code")
-    if not then or before.get("accepted") == now:
+    if not then:
+        return ""
+    now = code(run.config)
+    if before.get("accepted") == now:
         return ""
     changed = [module for module in now if then.get(module) != now[module]]
     return f"made by other code ({', '.join(changed)})" if changed else ""

@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
     cfg = compose(arguments)
     task, _ = build_task(cfg)
     images = task.unlabelled
-    assert isinstance(images, Images)  # another kind of input would be drawn elsewhere
+    if not isinstance(images, Images):
+        raise UserError(f"{cfg.task.name} holds no images, and views are pictures: choose a task of images")
     generator = torch.Generator().manual_seed(cfg.seed)
     some = Stream(len(images), generator).take(min(COLUMNS, len(images)))
     rows = [pixels(view, images) for view in images.views(ROWS, some, generator)]

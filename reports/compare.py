@@ -15,10 +15,10 @@ import yaml
 
 from benchmarks.errors import UserError, command
 from benchmarks.machine.settings import runs
+from benchmarks.store.run import CLOCKS
 from reports.collect import read
 from reports.table.markdown import aligned
 
-CLOCKS = ("seconds", "cpu_seconds", "load")  #: of a row, what no two runs have in common
 MACHINE = ("commit", "dirty", "device", "threads", "platform", "versions", "settings", "started", "command")
 POINTS = 8  #: rows of curves that are shown
 

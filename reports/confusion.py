@@ -14,10 +14,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks.errors import UserError, command
-from benchmarks.machine.settings import reports, runs
+from benchmarks.machine.settings import reports
+from benchmarks.store.run import located
 from reports.collect import read
 from reports.figure.draw import save
-from reports.figure.meta_t.confusion import ANNOTATED, heat
+from reports.figure.meta_t.confusion import ANNOTATED, heat, percent, tally
 from reports.figure.style import panels, styled
 
 WORST = 5  #: mistakes that are printed
@@ -25,9 +26,7 @@ WORST = 5  #: mistakes that are printed
 
 def find(name: str) -> Path:
     """The folder of a run, by its id or as it is. Raises UserError where it has no predictions."""
-    folder = next((path for path in (runs() / name, Path(name)) if path.is_dir()), None)
-    if folder is None:
-        raise UserError(f"there is no run {name} in {runs()}: say its id, or where its folder lies")
+    folder = located(name)
     if not (folder / "result.json").exists():
         raise UserError(f"{folder} holds no finished run: finish it first")
     if not (folder / "predictions.csv.gz").exists():
@@ -41,8 +40,7 @@ def counts(folder: Path) -> pd.DataFrame:
         found = read.predictions(folder)
         result = json.loads((folder / "result.json").read_text())
         names = [str(name) for name in result["classes"]]
-        matrix = np.zeros((len(names), len(names)), int)
-        np.add.at(matrix, (found["label"].to_numpy(), found["prediction"].to_numpy()), 1)
+        matrix = tally(found["label"], found["prediction"], len(names))
     except read.BROKEN as error:
         raise UserError(f"{read.fault(folder, error)}: run it again") from error
     return pd.DataFrame(matrix, pd.Index(names, name="true class"), names)
@@ -65,8 +63,7 @@ def worst(table: pd.DataFrame) -> list[str]:
 @styled
 def draw(table: pd.DataFrame, title: str) -> Figure:
     """In % of each true class; one without test images is blank."""
-    matrix, total = table.to_numpy(float), table.sum(axis=1).to_numpy(float)[:, None]
-    share = np.divide(100 * matrix, total, out=np.full_like(matrix, np.nan), where=total > 0)
+    share = percent(table.to_numpy())
     side = 1.6 + 0.32 * min(len(table), ANNOTATED)
     figure, axes = panels(1, 1, width=side + 0.8, height=side)
     names: Sequence[str] | str = list(table.columns) if len(table) <= ANNOTATED else "auto"

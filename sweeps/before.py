@@ -14,12 +14,12 @@ from benchmarks.data import files
 from benchmarks.errors import UserError
 from benchmarks.machine.progress import clock
 from benchmarks.machine.settings import data, runs
+from benchmarks.store.run import configuration
 from sweeps.arrays import Array
 from sweeps.sweep import Cell
 
 NEWEST = 300  #: runs of the store whose steps are looked at
 GB = 1e9
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Kind = tuple[Any, ...]  #: what a step costs by
 Pace = Mapping[Kind, float]  #: seconds of a step
 
@@ -28,7 +28,7 @@ def faults(cells: Sequence[Cell], room: float) -> list[str]:
     """What stands in the way, a sentence each. room: GB that the runs under way take of the store at a time."""
     found = []
     for name in sorted({cell.config["task"]["name"] for cell in cells}):
-        if not (files.files(name) or (data() / name).exists() or Path(name).exists()):
+        if not (files.files(name) or (data() / name).exists()):
             known = name in files.PATTERNS
             remedy = f'make data DATASETS="{name}"' if known else f"put {name}.npz there (see the README)"
             found.append(f"the data set {name} is not in {data()}: {remedy}, or set SSL_DATA")
@@ -117,7 +117,7 @@ def measured(gpu: bool) -> Pace:
             row, folder = _last(path), path.parent
             device = json.loads((folder / "env.json").read_text())["device"]
             if str(device).startswith("cuda") == gpu:
-                config = yaml.load((folder / "config.yaml").read_bytes(), LOADER)
+                config = configuration(folder)
                 found.setdefault(kind(config), []).append(row["seconds"] / row["step"])
     return {key: sum(paces) / len(paces) for key, paces in found.items()}
 

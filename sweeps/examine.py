@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import provenance
+from benchmarks.machine.progress import clock
 from benchmarks.store import claim
 from sweeps import slurm
 from sweeps.sweep import Cell
@@ -79,11 +80,6 @@ def _saved(cell: Cell) -> str:
     return (
         f", kept up to a checkpoint near step {rows[-1]['step']:,}" if rows and kept else ", with a checkpoint" * kept
     )
-
-
-def clock(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{seconds:.0f} s"
 
 
 def _tail(log: Path) -> tuple[str, ...]:

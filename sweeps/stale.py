@@ -18,17 +18,11 @@ def settle(cells: Iterable[Cell], dry: bool) -> list[str]:
     """
     reasons: Counter[str] = Counter()
     for run in (cell.run for cell in cells if cell.run.done):
-        data, code = provenance.other_data(run), provenance.other_code(run)
-        if not (data or code):
+        why, never = provenance.stale(run), provenance.other_data(run)
+        if not why:
             continue
-        done = ""
-        if settings.stale() == "anew":
-            done = ": run again"
-            if not dry:
-                provenance.put_away(run)
-        elif settings.stale() == "accept" and not data:
-            done = ": accepted"
-            if not dry:
-                run.remember(accepted=provenance.code(run.config))
-        reasons[(data or code) + (done or f". {REMEDY}")] += 1
+        said = {"anew": ": run again", "accept": "" if never else ": accepted"}.get(settings.stale(), "")
+        if said and not dry:
+            provenance.settle(run, device="")  # of no matter to a run that is done
+        reasons[why + (said or f". {REMEDY}")] += 1
     return [f"stale: {n} runs, {reason}" for reason, n in reasons.items()]

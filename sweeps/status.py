@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.errors import UserError, command
+from benchmarks.machine.progress import clock
 from sweeps.asked import distinct, order
-from sweeps.examine import Report, clock, examine
+from sweeps.examine import Report, examine
 from sweeps.stale import REMEDY
 
 STATES = ("done", "stale", "running", "queued", "failed", "missing")

@@ -9,9 +9,7 @@ from omegaconf import DictConfig
 from benchmarks.config import plain
 from benchmarks.errors import Stopped
 from benchmarks.run import execute
-from benchmarks.store.run import Run
-
-CLOCKS = {"seconds", "cpu_seconds", "load"}  #: of a row of metrics.jsonl and of result.json
+from benchmarks.store.run import CLOCKS, Run
 
 
 def timeless(record: dict[str, Any]) -> dict[str, Any]:

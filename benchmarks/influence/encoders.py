@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.influence.rules import Noted, Op, Tangents, _primal
+from benchmarks.influence.rules import Noted, Op, Tangents, primal
 
 
 def _sum(*terms: Tensor | None) -> Tensor | None:
@@ -25,7 +25,7 @@ def _sum(*terms: Tensor | None) -> Tensor | None:
 
 def _push_linear(op: Op, tangents: Tangents) -> Tensor | None:
     """dx W^T + x dW^T + db."""
-    x, weight = _primal(op.args[0]), _primal(op.args[1])
+    x, weight = primal(op.args[0]), primal(op.args[1])
     dx, dw, db = (*tangents, None)[:3]
     moved = F.linear(x, dw, db) if dw is not None else None
     through = F.linear(dx, weight) if dx is not None else None
@@ -36,7 +36,7 @@ def _push_linear(op: Op, tangents: Tangents) -> Tensor | None:
 
 def _push_matmul(op: Op, tangents: Tangents) -> Tensor | None:
     """da b + a db."""
-    (a, b), (da, db) = map(_primal, op.args), tangents
+    (a, b), (da, db) = map(primal, op.args), tangents
     return _sum(None if da is None else da @ b, None if db is None else a @ db)
 
 
@@ -52,7 +52,7 @@ def _layer_norm(
 
 def _push_layer_norm(op: Op, tangents: Tangents) -> Tensor | None:
     """With x^ the normalised input: weight (dx - mean dx - x^ mean(x^ dx)) / sd + x^ dweight + dbias."""
-    x, shape, weight, _bias, eps = map(_primal, op.args)
+    x, shape, weight, _bias, eps = map(primal, op.args)
     dx, _, dw, db, _ = tangents
     normalised, mean, inverse = torch.native_layer_norm(x, shape, None, None, eps)
     through = None
@@ -67,7 +67,7 @@ def _push_layer_norm(op: Op, tangents: Tangents) -> Tensor | None:
 
 def _push_gelu(op: Op, tangents: Tangents) -> Tensor | None:
     (dx,) = tangents
-    return None if dx is None else torch.ops.aten.gelu_backward(dx.to(op.args[0].dtype), _primal(op.args[0]))
+    return None if dx is None else torch.ops.aten.gelu_backward(dx.to(op.args[0].dtype), primal(op.args[0]))
 
 
 def _dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Noted | None:
@@ -81,7 +81,7 @@ def _dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = F
     return out, (x, stays, 1 / (1 - p))
 
 
-def _push_dropout(op: Op, tangents: Tangents) -> Tensor | None:
+def push_dropout(op: Op, tangents: Tangents) -> Tensor | None:
     _, stays, scale = op.args
     dx = tangents[0]
     return None if dx is None else dx * stays * scale
@@ -97,5 +97,5 @@ RULES: dict[Any, Callable[[Op, Tangents], Any]] = {
 #: what is called by names, or leaves behind what its tangent needs
 NOTED: dict[Any, tuple[Callable[..., Noted | None], Callable[[Op, Tangents], Any]]] = {
     F.layer_norm: (_layer_norm, _push_layer_norm),
-    F.dropout: (_dropout, _push_dropout),
+    F.dropout: (_dropout, push_dropout),
 }

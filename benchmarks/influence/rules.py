@@ -40,28 +40,28 @@ class Op(NamedTuple):
     makes: Sequence[Value | None]  #: as the outcome flattened
 
 
-def _primal(value: Any) -> Any:
+def primal(value: Any) -> Any:
     """A primal value without its graph; anything else as it is."""
     return value.detach() if isinstance(value, Tensor) else value
 
 
-def _push_conv(op: Op, tangents: Tangents) -> Tensor | None:
+def push_conv(op: Op, tangents: Tangents) -> Tensor | None:
     """conv(dx, W) + conv(x, dW) + db."""
     x, weight, _bias, *rest = op.args if len(op.args) > 2 else (*op.args, None)
     dx, dw, db = (*tangents, None)[:3]
     if dw is None and db is not None:
         dw = torch.zeros_like(weight)
-    out = None if dw is None else F.conv2d(_primal(x), dw, db, *rest)
+    out = None if dw is None else F.conv2d(primal(x), dw, db, *rest)
     if dx is None:
         return out
     through = F.conv2d(dx, weight, None, *rest)
     return through if out is None else through.add_(out)
 
 
-def _push_leaky_relu(op: Op, tangents: Tangents) -> Tensor | None:
+def push_leaky_relu(op: Op, tangents: Tangents) -> Tensor | None:
     x, slope = op.args[0], (op.args[1] if len(op.args) > 1 else op.kwargs.get("negative_slope", 0.01))
     dx = tangents[0]
-    return None if dx is None else torch.ops.aten.leaky_relu_backward(dx.to(x.dtype), _primal(x), slope, False)
+    return None if dx is None else torch.ops.aten.leaky_relu_backward(dx.to(x.dtype), primal(x), slope, False)
 
 
 def _batch_norm(
@@ -81,13 +81,13 @@ def _batch_norm(
     return out, (x, weight, bias, mean.detach(), inverse.detach(), eps)
 
 
-def _push_batch_norm(op: Op, tangents: Tangents) -> Tensor | None:
+def push_batch_norm(op: Op, tangents: Tangents) -> Tensor | None:
     """With x^ the normalised input: weight (dx - mean dx - x^ mean(x^ dx)) / sd + x^ dweight + dbias."""
     x, weight, _bias, mean, inverse, eps = op.args
     dx, dw, db = tangents[:3]
     if dw is None and db is not None:
         dw = torch.zeros_like(db)
-    x, out = _primal(x), None
+    x, out = primal(x), None
     if dx is not None:  # the Jacobian in x is symmetric: this is batch norm's own backward kernel
         out, _, _ = torch.ops.aten.native_batch_norm_backward(
             dx.to(x.dtype), x, weight, None, None, mean, inverse, True, eps, [True, False, False]
@@ -101,7 +101,7 @@ def _push_batch_norm(op: Op, tangents: Tangents) -> Tensor | None:
     return out
 
 
-def _push_add(op: Op, tangents: Tangents) -> Tensor | None:
+def push_add(op: Op, tangents: Tangents) -> Tensor | None:
     """a + b, also in place. It needs no value of the pass but the outcome's shape, so the tape keeps none alive."""
     (shape,) = op.args
     da, db = tangents
@@ -112,15 +112,15 @@ def _push_add(op: Op, tangents: Tangents) -> Tensor | None:
 
 
 RULES: dict[Any, Callable[[Op, Tangents], Any]] = {
-    F.conv2d: _push_conv,
-    torch.conv2d: _push_conv,
-    F.leaky_relu: _push_leaky_relu,
-    torch.add: _push_add,
-    Tensor.add: _push_add,
-    Tensor.__add__: _push_add,
-    Tensor.add_: _push_add,
-    Tensor.__iadd__: _push_add,
+    F.conv2d: push_conv,
+    torch.conv2d: push_conv,
+    F.leaky_relu: push_leaky_relu,
+    torch.add: push_add,
+    Tensor.add: push_add,
+    Tensor.__add__: push_add,
+    Tensor.add_: push_add,
+    Tensor.__iadd__: push_add,
 }
 NOTED: dict[Any, tuple[Callable[..., Noted | None], Callable[[Op, Tangents], Any]]] = {
-    F.batch_norm: (_batch_norm, _push_batch_norm),
+    F.batch_norm: (_batch_norm, push_batch_norm),
 }

@@ -19,16 +19,16 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from benchmarks.errors import UserError
 from benchmarks.influence import encoders
-from benchmarks.influence.encoders import _push_dropout
+from benchmarks.influence.encoders import push_dropout
 from benchmarks.influence.rules import (
     NOTED,
     RULES,
     Op,
     Tangents,
     Value,
-    _primal,
-    _push_add,
-    _push_leaky_relu,
+    primal,
+    push_add,
+    push_leaky_relu,
 )
 
 FAST = RULES | encoders.RULES
@@ -55,9 +55,9 @@ class Tape(TorchFunctionMode):
     ) -> Any:
         kwargs, structure = kwargs or {}, None
         rule = FAST.get(function, _push_any)
-        if kwargs and rule is not _push_leaky_relu:  # the other rules are for calls as modules write them
+        if kwargs and rule is not push_leaky_relu:  # the other rules are for calls as modules write them
             rule = _push_any
-        before = self._values(args) if rule is _push_add else None  # in place, it changes what it takes
+        before = self._values(args) if rule is push_add else None  # in place, it changes what it takes
         carry_out, push = OTHERWISE.get(function, (None, None))
         if carry_out and push and (noted := carry_out(*args, **kwargs)):
             (out, args), rule, kwargs = noted, push, {}
@@ -68,7 +68,7 @@ class Tape(TorchFunctionMode):
             if rule is _push_any:  # flat: a list among the arguments may grow later
                 args, structure = tree_flatten((args, kwargs))
             takes = before or self._values(args)
-            kept = (out.shape,) if rule is _push_add else (None, *args[1:]) if rule is _push_dropout else args
+            kept = (out.shape,) if rule is push_add else (None, *args[1:]) if rule is push_dropout else args
             self.ops.append(Op(rule, function, kept, kwargs, structure, takes, self._values(outs)))
         return out
 
@@ -137,7 +137,7 @@ def _push_any(op: Op, tangents: Tangents) -> list[Tensor | None]:
     before = _drawn(device)
     with forward_ad.dual_level():
         duals = [
-            _primal(leaf) if tangent is None else forward_ad.make_dual(_primal(leaf), tangent.to(leaf.dtype))
+            primal(leaf) if tangent is None else forward_ad.make_dual(primal(leaf), tangent.to(leaf.dtype))
             for leaf, tangent in zip(op.args, tangents, strict=True)
         ]
         args, kwargs = tree_unflatten(duals, op.structure)

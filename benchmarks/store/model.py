@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.errors import UserError, one_line
-from benchmarks.machine import settings
 from benchmarks.store.disk import write_atomically
-from benchmarks.store.run import Run
+from benchmarks.store.run import Run, located
 
 NAME = "model.pth"  #: no ".pt": those are checkpoints, which a finished run has none of
 LAYOUT = 1
@@ -43,9 +42,7 @@ def save(run: Run, net: nn.Module, classes: Sequence[str], y: Tensor, shape: Seq
 
 def find(name: str | Path) -> Path:
     """The file that is meant by a run's id, a run's folder, or the file itself. Raises UserError."""
-    path = next((path for path in (settings.runs() / name, Path(name)) if path.exists()), None)
-    if path is None:
-        raise UserError(f"there is no run {name} in {settings.runs()}: say its id, or where its folder lies")
+    path = located(name)
     if path.is_dir():
         if not (path / NAME).exists():
             if not (path / "result.json").exists():

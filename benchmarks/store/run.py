@@ -32,8 +32,10 @@ from benchmarks.store.disk import flush, write_atomically
 from benchmarks.store.schema import latest
 
 VERSION = 2  #: of the run directory's layout; 2: checkpoints hold both clocks
+CLOCKS = ("seconds", "cpu_seconds", "load")  #: of a row and of result.json, what no two runs have in common
 PSEUDO = ("index", "hidden", "label", "confidence", "threshold", "selected")  #: older runs have no index
 PREDICTIONS = ("index", "label", "prediction", "confidence")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  #: the fast one, where it is there
 COLUMNS = {"pseudo.csv.gz": PSEUDO, "predictions.csv.gz": PREDICTIONS}
 
 
@@ -146,6 +148,22 @@ class Run:
             if path.suffix == ".pt" or path.name.startswith((".", "claim.", "error.txt")):
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+
+def configuration(folder: Path) -> dict[str, Any]:
+    """What config.yaml of a run's folder says. Raises OSError, yaml.YAMLError or ValueError where it is none."""
+    found = yaml.load((folder / "config.yaml").read_bytes(), LOADER)
+    if not isinstance(found, dict):
+        raise ValueError("no configuration")
+    return found
+
+
+def located(name: str | Path) -> Path:
+    """What is meant by a run's id in the store, or by a path. Raises UserError where there is nothing."""
+    path = next((path for path in (settings.runs() / name, Path(name)) if path.exists()), None)
+    if path is None:
+        raise UserError(f"there is no run {name} in {settings.runs()}: say its id, or where its folder lies")
+    return path
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

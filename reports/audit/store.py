@@ -4,10 +4,8 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator
 
-import yaml
-
 from benchmarks.machine.settings import runs
-from benchmarks.store.run import Run
+from benchmarks.store.run import Run, configuration
 from reports.collect import read
 
 SCORES = ("error", "top5", "balanced", "validation")
@@ -32,7 +30,7 @@ def audit() -> tuple[str, list[str]]:
 def _faults(name: str) -> Iterator[str]:
     path = runs() / name / "config.yaml"
     try:
-        run = Run(yaml.load(path.read_bytes(), read.LOADER))
+        run = Run(configuration(path.parent))
         if run.id != name:
             raise ValueError(f"is the configuration of run {run.id}")
         if not run.done:

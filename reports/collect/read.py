@@ -18,7 +18,7 @@ import yaml
 
 from benchmarks.config import run_id
 from benchmarks.machine.settings import runs
-from benchmarks.store.run import PREDICTIONS, PSEUDO, Run
+from benchmarks.store.run import PREDICTIONS, PSEUDO, Run, configuration
 
 BROKEN = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError, zlib.error)
 METRICS = {  # name -> its key in metrics.jsonl and result.json, all of which are error rates in percent
@@ -28,7 +28,6 @@ METRICS = {  # name -> its key in metrics.jsonl and result.json, all of which ar
     "top5_accuracy": "top5",
     "balanced_accuracy": "balanced",
 }
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Result = dict[str, Any]
 
 
@@ -48,7 +47,7 @@ def result(run: Run) -> Result | str:
         reported(found, "error")
         number(found["seconds"])
         path = run / "config.yaml"
-        if run_id(yaml.load(path.read_bytes(), LOADER)) != run.id:
+        if run_id(configuration(run.folder)) != run.id:
             raise ValueError("another run's configuration")
     except BROKEN as error:
         return fault(path, error)

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from benchmarks.errors import UserError
 from benchmarks.machine.settings import reports, runs
+from benchmarks.store.run import configuration
 from reports.collect import read
 from reports.collect.frames import collect
 from reports.figure import FIGURES, draw
@@ -85,7 +85,7 @@ def elsewhere(uses: Uses) -> list[Cell]:
         if path.parent.name in uses:
             continue
         with suppress(*read.BROKEN):  # a table of the run's own names the fault
-            config = yaml.load(path.read_bytes(), read.LOADER)
+            config = configuration(path.parent)
             task = config["task"]
             cell = Cell(config["method"]["name"], f"{task['name']}/{task['labels']}", config["seed"], (), config)
             if cell.run.id == path.parent.name:

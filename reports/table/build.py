@@ -11,7 +11,7 @@ from reports.table import markdown
 from reports.table.compare import compare
 from reports.table.latex import TEXT_WIDTH, latex
 from reports.table.notes import caption, gaps, notes, title
-from reports.table.summary import CSV, by_seed, measured, summarise, time_axis, totals
+from reports.table.summary import CSV, measured, summarise, tidy, time_axis, totals
 from sweeps.grid import load
 
 
@@ -25,7 +25,7 @@ class Table(NamedTuple):
     compared: pd.DataFrame  #: reports.table.compare.compare
     totals: pd.DataFrame  #: reports.table.summary.totals
     times: pd.DataFrame  #: reports.table.summary.time_axis
-    seeds: pd.DataFrame  #: reports.table.summary.by_seed
+    seeds: pd.DataFrame  #: reports.table.summary.tidy
 
     def markdown(self) -> str:
         parts = [
@@ -59,7 +59,7 @@ def build(name: str, scale: str, best_on_test: bool = False, which: str = "all",
         compare(cells),
         totals(sweep, cells, runs),
         time_axis(cells),
-        by_seed(sweep, every),
+        tidy(sweep, every),
     )
 
 

@@ -73,7 +73,7 @@ def measured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["row"].isin(own["row"]) & frame["column"].isin(own["column"])]
 
 
-def by_seed(sweep: Sweep, runs: pd.DataFrame) -> pd.DataFrame:
+def tidy(sweep: Sweep, runs: pd.DataFrame) -> pd.DataFrame:
     """A line per run, each number with its metric and unit: what another program may read. Under a long tail more."""
     every = pd.concat([runs.assign(metric=runs["column"].map(sweep.metric_of)), tails(runs)], ignore_index=True)
     return every.rename(columns={"id": "run"}).assign(unit="%")[list(SEEDS)]

@@ -1,6 +1,7 @@
 """The picture of a task's views: plain ones are the images, others are the task's own."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -58,3 +59,11 @@ def test_faults_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith('error: unknown task "digit". Did you mean "digits"?')
     assert second.startswith("error: cannot write /dev/null/no/views-digits.png: ")
+
+
+def test_views_of_texts_are_no_pictures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = SimpleNamespace(unlabelled=object())
+    monkeypatch.setattr(views, "build_task", lambda cfg: (texts, None))
+    assert views.main(["task=digits"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: digits holds no images, and views are pictures: choose a task of images"

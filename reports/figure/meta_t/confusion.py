@@ -26,10 +26,20 @@ ANNOTATED = 20  #: more classes are shown without numbers
 def matrix(pseudo: pd.DataFrame, n_classes: int, of: str) -> np.ndarray:
     """[true class, pseudo-label] in % of the true class, or of the pseudo-label; NaN where there is no input of it."""
     known = pseudo[pseudo["hidden"] >= 0]
-    counts = np.zeros((n_classes, n_classes))
-    np.add.at(counts, (known["hidden"].to_numpy(int), known["label"].to_numpy(int)), 1)
-    total = counts.sum(1 if of == "true class" else 0, keepdims=True)
-    return np.divide(100 * counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+    return percent(tally(known["hidden"], known["label"], n_classes), axis=1 if of == "true class" else 0)
+
+
+def tally(truth: pd.Series, said: pd.Series, n_classes: int) -> np.ndarray:
+    """How many inputs of each class (rows) were said to be of each (columns)."""
+    counts = np.zeros((n_classes, n_classes), int)
+    np.add.at(counts, (truth.to_numpy(int), said.to_numpy(int)), 1)
+    return counts
+
+
+def percent(counts: np.ndarray, axis: int = 1) -> np.ndarray:
+    """In % of the sums over an axis; NaN where such a sum is zero."""
+    total = counts.sum(axis, keepdims=True)
+    return np.divide(100 * counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
 
 
 @styled
