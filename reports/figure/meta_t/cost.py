@@ -9,7 +9,7 @@ from reports.figure.style import look, panels, styled, time_axis
 
 TITLE = "Error against time"
 CAPTION = (
-    "Error against training time for every method; the papers have no such figure. Time counts training alone, on the "
+    "Error against training time; the papers have no such figure. Time counts training alone, on the "
     f"machine of each run. Mean, and its band: {BAND}. The legend is ordered by the last error."
 )
 FRAMES = ("curves",)
