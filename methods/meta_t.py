@@ -12,6 +12,8 @@ from methods.functional import cross_entropy, one_hot
 from methods.options import Count, Decay, Positive
 from methods.thresholding import Guess, Thresholding
 
+BAND = 0.05  #: an input this near to its threshold is one that the slope lets the thresholds learn from
+
 
 class TGN(nn.Sequential):
     """The threshold generation network V: [p, p_bar] [B, 2C] -> tau in (0, 1) [B]; an MLP {2C, *hidden, 1}.
@@ -33,7 +35,7 @@ class MetaT(Thresholding):
     Theta <- Theta - Adam of grad_Theta 1/B sum_i H(y_i, f(x_i; w_hat(Theta)))                            (Eq. 9, 17)
     w <- one step of the optimizer on the same loss with the new Theta                                    (Eq. 10, 14)
 
-    S_m = 1 / (1 + exp(-slope (max p_m - tau_m))) stands for the indicator, in the look-ahead and the update (Eq. 14).
+    S_m = 1 / (1 + exp(-slope (max p_m - tau_m))) stands for the indicator, in look-ahead and update (Eq. 14; T41).
     By the chain rule grad_Theta = sum_m influence_m grad_Theta S_m, influence_m = d L_meta(w_hat) / d S_m (Eq. 17).
 
     labelled_ahead: whether L_s is in Eq. 8's look-ahead; the paper's own formulas leave it out (T2).
@@ -78,8 +80,12 @@ class MetaT(Thresholding):
         with torch.autocast(p.device.type, enabled=False):  # the slope magnifies what half precision rounds
             return self.tgn(torch.cat([p, self.p_bar[p.argmax(-1)]], -1))  # Eq. (6)
 
+    def surrogate(self, confidence: Tensor, tau: Tensor) -> Tensor:
+        """S [B] of confidences and thresholds [B]."""
+        return torch.sigmoid(self.slope * (confidence - tau))
+
     def gate(self, confidence: Tensor, tau: Tensor) -> Tensor:
-        return torch.sigmoid(self.slope * (confidence - tau))  # S
+        return self.surrogate(confidence, tau)
 
     def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:
         """p_bar_c <- momentum p_bar_c + (1 - momentum) mean of p over the inputs predicted c     (Eq. 5, T5)."""
@@ -99,9 +105,10 @@ class MetaT(Thresholding):
 
     def look_ahead(self, student: Student, batch: Batch, guess: Guess) -> tuple[Inner, Sequence[Tensor]]:
         """The inner objective at w, and grad_Theta of the labelled loss at w_hat(Theta)."""
+        x, y = self.meta_batch(batch)
 
         def meta(net: Function) -> Tensor:
-            return cross_entropy(net(batch.x), batch.y).mean()  # Eq. (9)
+            return cross_entropy(net(x), y).mean()  # Eq. (9)
 
         objective, supervised = self.inner(batch, guess), []
 
@@ -110,13 +117,20 @@ class MetaT(Thresholding):
             supervised.append(here.base)
             return here if self.labelled_ahead else here._replace(base=None)
 
-        S = self.gate(guess.p.amax(-1), self.threshold(guess.p, batch.j))
+        confidence, tau = guess.p.amax(-1), self.threshold(guess.p, batch.j)
+        S = self.surrogate(confidence, tau)
         influence, here = student.influence(inner, meta, S.detach())  # Eq. (8)
         if not self.labelled_ahead:  # the update has L_s nonetheless; the engines' first pass is at w
             here = here._replace(base=supervised[0], descended=None)
         gradients = torch.autograd.grad(S, list(self.tgn.parameters()), influence)  # Eq. (17)
         guess.log["meta_gradient"] = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))
+        guess.log["band"] = ((confidence - tau).abs() < BAND).float().mean()
+        guess.log["negative"] = (influence < 0).float().mean()  # of these the labelled loss wants more
         return here, gradients
+
+    def meta_batch(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The labelled inputs [B, ...] and classes [B] that L_meta is taken of, once a step."""
+        return batch.x, batch.y
 
     def learn(self, student: Student, gradients: Sequence[Tensor]) -> None:
         """Theta <- one step of its own optimizer."""

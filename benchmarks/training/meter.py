@@ -35,14 +35,15 @@ class Meter:
         known = hidden >= 0
         self._add("correct", ((label == hidden) & selected & known).float().mean())
         self._add("wrong", ((label != hidden) & selected & known).float().mean())
+        self._add("right", ((label == hidden) & known).float().mean())
         self._add("selected", selected.float().mean())
         self.by_class.index_add_(1, label, torch.stack([threshold.float(), torch.ones_like(threshold).float()]))
 
     def flush(self) -> dict[str, float]:
         """The means since the last flush (this waits for the device).
 
-        Log entries; correct, wrong and selected as shares of the unlabelled inputs seen; threshold: the mean over
-        classes of the mean tau.
+        Log entries; correct, wrong and selected as shares of the unlabelled inputs seen, and right, those whose
+        pseudo-label is right, selected or not; threshold: the mean over classes of the mean tau.
         """
         means = {name: (total / self.counts[name]).item() for name, total in self.sums.items()}
         seen = self.by_class[1] > 0

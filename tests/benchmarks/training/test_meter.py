@@ -36,6 +36,7 @@ def test_the_meter_by_hand() -> None:
             "rare": 7,  # a mean over the steps that logged it
             "correct": (1 + 1) / 8,
             "wrong": (1 + 1) / 8,
+            "right": (2 + 2) / 8,
             "selected": (3 + 3) / 8,  # also those of which nobody knows the class
             "threshold": ((0.2 + 0.4 + 0.6) / 3 + (0.9 + 0.7 + 0.8) / 3 + (0.1 + 0.3) / 2) / 3,  # nothing of class 3
         }
@@ -46,7 +47,7 @@ def test_the_meter_by_hand() -> None:
 def test_the_meter_without_thresholds_and_without_pseudo_labels() -> None:
     nan = [math.nan] * 2
     assert metered((Step(ONE, {}, pseudo([0, 3], nan, [1, 1])), [0, 0])).flush() == pytest.approx(
-        {"correct": 0.5, "wrong": 0.5, "selected": 1}
+        {"correct": 0.5, "wrong": 0.5, "right": 0.5, "selected": 1}
     )
     assert metered((Step(ONE, {"loss_s": ONE}), [])).flush() == {"loss_s": 1}
 
