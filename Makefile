@@ -60,6 +60,10 @@ fig-%: $(SETUP) FORCE
 semi-fig-%: $(SETUP) FORCE
 	@$(call figure,meta_semi/$(subst -,_,$*))
 
+#: finding-NAME                   what the papers leave open (docs/findings.md), its missing runs first: finding-learning
+finding-%: $(SETUP) FORCE
+	@$(call figure,findings/$(subst -,_,$*))
+
 #: figures                        every figure of both papers, going on when one fails
 figures: $(SETUP)
 	@$(call figure,$(FIGURES))
@@ -93,6 +97,10 @@ sweep-fig-%: $(SETUP) FORCE
 #: sweep-semi-fig-NAME            the same for a figure of Meta-Semi
 sweep-semi-fig-%: $(SETUP) FORCE
 	@$(call sweep,meta_semi/$(subst -,_,$*))
+
+#: sweep-finding-NAME             the same for a question that the papers leave open
+sweep-finding-%: $(SETUP) FORCE
+	@$(call sweep,findings/$(subst -,_,$*))
 
 #: sweep-own-NAME                 the same for your own sweeps/own/NAME.py
 sweep-own-%: $(SETUP) FORCE

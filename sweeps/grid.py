@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.config import GROUPS, resolve
 from benchmarks.errors import UserError
 from sweeps.lists import seeds, some, values
-from sweeps.names import FOLDERS, declared
+from sweeps.names import PAPERS, declared
 from sweeps.sweep import Budget, Sweep
 
 OPTIONS = (*GROUPS, "seed", "steps", "engine", "precision")
@@ -94,6 +94,7 @@ def _grid(
         absent=frozenset((r, c) for (r, (a, _)), (c, (b, _)) in pairs if (a, b) in base.absent),
         baseline=next((label for label, (row, _) in rows.items() if row == base.baseline), next(iter(rows))),
         seeds=base.seeds,
+        choices={label: base.choices[row] for label, (row, _) in rows.items() if row in base.choices},
         more={label: variant for label, (_, variant) in (*rows.items(), *columns.items())},
         **more,
     )
@@ -102,7 +103,7 @@ def _grid(
 def _untabled(rows: str | None, method: Sequence[str]) -> Sweep:
     """What is varied without a table: rows of the papers' lists, or a method, on the task that is asked for."""
     known: dict[str, str | None] = {}
-    for paper in reversed(FOLDERS[:-1]):
+    for paper in reversed(PAPERS):
         known |= import_module(f"sweeps.{paper}").ROWS
     chosen = {row: known[row] for row in some("row", rows, known)} if rows else {resolve(method)["method"]["name"]: ""}
     return Sweep(caption="", rows=chosen, columns={"": ""}, demo={"": ""}, baseline="")

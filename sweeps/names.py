@@ -9,8 +9,9 @@ from benchmarks.arguments import nearest
 from benchmarks.errors import UserError
 from sweeps.sweep import Sweep
 
+PAPERS = ("meta_t", "meta_semi")
 OWN = "own"  #: the folder of the user's own tables
-FOLDERS = ("meta_t", "meta_semi", OWN)
+FOLDERS = (*PAPERS, "findings", OWN)
 
 
 def names() -> list[str]:

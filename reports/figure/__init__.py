@@ -3,6 +3,7 @@
 draw          a figure from the run store, and its files; the file to open first
 meta_t        a module per figure of the Meta-T paper, named as the sweep that makes its runs
 meta_semi     the same for Meta-Semi
+findings      a module per question that the papers leave open
 bands         means over seeds and their bands
 style         fonts, colours, panels
 
@@ -19,4 +20,5 @@ FIGURES = (
     "meta_t/cost",
     "meta_semi/assumption",
     "meta_semi/beta",
+    *(f"findings/{name}" for name in ("reading", "learning", "pseudo_labels", "time", "k", "meta_semi")),
 )

@@ -4,7 +4,7 @@ from reports.figure import FIGURES, draw
 from reports.paper import published
 from sweeps.names import OWN
 
-GROUPS = published.PAPERS | {OWN: "Your own tables"}
+GROUPS = published.PAPERS | {"findings": "What the papers leave open", OWN: "Your own tables"}
 
 
 def heading(name: str) -> str:

@@ -1,0 +1,47 @@
+"""Question 1: what each reading of Meta-T makes of the thresholds, over training."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from reports.figure.bands import BAND, named, on_grid, plot
+from reports.figure.style import legend_above, look, panels, styled
+
+TITLE = "Which reading lets the thresholds rise?"
+CAPTION = (
+    "Meta-T as read in several ways, over training. Class-average threshold τ (Fig. 5c); the share of unlabelled "
+    "inputs within 0.05 of their threshold, of which alone the thresholds learn; the share with a negative influence, "
+    "of which the labelled loss wants more, half where it tells nothing; the norm of the gradient that the threshold "
+    f"network gets; the test error. Mean, and its band: {BAND}."
+)
+FRAMES = ("curves",)
+PANELS = {
+    "threshold": "class-average threshold τ",
+    "band": "|max p − τ| < 0.05",
+    "negative": "negative influence",
+    "meta_gradient": "norm of the TGN's gradient",
+    "error": "test error (%)",
+}
+
+
+@styled
+def draw(curves: pd.DataFrame) -> Figure:
+    """`curves` has row (a line), column (a line of panels), seed, step and the fields of PANELS."""
+    columns, rows = named(curves, "column"), named(curves, "row")
+    figure, axes = panels(len(columns), len(PANELS), width=2.9, height=2.6)
+    for line, column in zip(axes, columns, strict=True):
+        here = curves[curves["column"] == column]
+        for ax, (field, label) in zip(line, PANELS.items(), strict=True):
+            for row in rows:
+                plot(ax, *on_grid(here[here["row"] == row], "step", field), row, **look(row, rows))
+            ax.set(xlabel="training step", ylabel=label, title=column if field == "threshold" else "")
+            ax.set_xlim(left=0)
+            if field in ("band", "negative"):
+                ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+                ax.set_ylim(bottom=0)
+            elif field == "threshold":
+                ax.set_ylim(0, 1.02)
+            elif field == "meta_gradient":
+                ax.set_yscale("log")
+    legend_above(figure, list(axes.flat), most=4)
+    return figure
