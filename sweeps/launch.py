@@ -42,13 +42,13 @@ def launch(cells: list[Cell], here: Settings, debug: bool = False) -> list[tuple
     start = time.monotonic()
     bar = tqdm(total=len(cells), unit="run", disable=None, smoothing=0)  # a bar on a terminal, else a line a run
     for done, (cell, outcome) in enumerate(works, start=1):
-        bar.set_postfix_str(f"{cell.row}, {cell.column}, seed {cell.seed}", refresh=False)
+        bar.set_postfix_str(cell.label, refresh=False)
         bar.update()
         said = outcome.state if outcome.state != "claimed" else f"left alone ({outcome.reason})"
         if bar.disable:
             left = (time.monotonic() - start) / done * (len(cells) - done)
             said = "FAILED" if said == "failed" else said
-            print(f"[{done}/{len(cells)}] {cell.row}, {cell.column}, seed {cell.seed}: {said} ({left:.0f} s left)")
+            print(f"[{done}/{len(cells)}] {cell.label}: {said} ({left:.0f} s left)")
         if outcome.state == "failed":
             failed.append((cell, outcome.reason))
     bar.close()
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
         print("interrupted: what is finished stays; the same command goes on from here", file=sys.stderr)
         return 130
     for cell, reason in failed:
-        print(f"failed: {cell.row}, {cell.column}, seed {cell.seed}: {reason}\n  {cell.command}", file=sys.stderr)
+        print(f"failed: {cell.label}: {reason}\n  {cell.command}", file=sys.stderr)
     return 1 if failed else 0
 
 

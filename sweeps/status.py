@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
     for report in reports:
         if report.detail and report.state != "stale":
             cell = report.cell
-            print(f"{report.state}: {cell.row}, {cell.column}, seed {cell.seed} ({cell.run.id}): {report.detail}")
+            print(f"{report.state}: {cell.label} ({cell.run.id}): {report.detail}")
             print(*(f"    {line}" for line in report.tail), sep="\n", end="\n" if report.tail else "")
     return 0
 

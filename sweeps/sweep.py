@@ -27,10 +27,15 @@ class Cell:
     seed: int
     overrides: tuple[str, ...]  #: what `python -m benchmarks.run` takes
     config: Mapping[str, Any] = field(hash=False, compare=False, repr=False)
+    choice: str = ""  #: which of the row's `choices` it is, if it has any
 
     @cached_property
     def run(self) -> Run:
         return Run(self.config)
+
+    @property
+    def label(self) -> str:
+        return ", ".join(filter(None, (self.row, self.column, self.choice, f"seed {self.seed}")))
 
     @property
     def command(self) -> str:
@@ -71,6 +76,9 @@ class Sweep:
     beside: tuple[str, ...] = ()  #: rows of ours that the paper's table does not have
     reference: tuple[str, ...] = ()  #: rows that mark a limit and are not ranked
     baseline: str = "FixMatch"  #: the row that the others' paired differences are taken from; empty: there are none
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Row -> values of an option, "method.beta=0.5", all of which run on all seeds in every column that holds images
+    out. The lowest mean validation error chooses one for each column, and its runs are the cell."""
     absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
     remarks: tuple[str, ...] = ()  #: what the reader of the paper's columns must know of our runs
     seeds: int = 5
@@ -113,11 +121,23 @@ class Sweep:
                 own = f"{how} {self.single.get((row, column), '')}".split()
                 own = [o for o in own if not (self.demo and o.startswith(PAPER_ONLY.get(scale, ())))]
                 every = (f"scale={scale}", *(where or "").split(), *own, *self.given(row, column))
-                last = {o.partition("=")[0]: o for o in every}
-                overrides = tuple(last.values())
-                config = resolve(overrides)
-                for seed in self.seeds_at(scale):
-                    yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**config, "seed": seed})
+                last = {_key(o): o for o in every}
+                config = resolve(tuple(last.values()))
+                for choice in self._choices(row, column, config):
+                    overrides = tuple((last | ({_key(choice): choice} if choice else {})).values())
+                    chosen = resolve(overrides) if choice else config
+                    for seed in self.seeds_at(scale):
+                        yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**chosen, "seed": seed}, choice)
+
+    def _choices(self, row: str, column: str, config: Mapping[str, Any]) -> Sequence[str]:
+        """What the validation set is to choose from; one empty choice where there is none, or where it is given."""
+        given = {_key(override) for override in self.given(row, column)}
+        asked = [choice for choice in self.choices.get(row, ()) if _key(choice) not in given]
+        return asked if asked and config["task"]["validation"] else ("",)
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0]
 
 
 def pick(rows: Mapping[str, str | None], *names: str) -> dict[str, str | None]:

@@ -9,11 +9,12 @@ import pandas as pd
 from benchmarks.provenance import other_code, other_data
 from benchmarks.store.run import Run
 from reports.collect import read
+from reports.collect.chosen import chosen, undecided
 from sweeps.sweep import Budget, Cell, Sweep
 
 COLUMNS = (
     *("row", "column", "seed", "id", "value", "seconds", "steps", "share", "backbone", "labels", "wording", "fault"),
-    *("state", "stale", "report", "limit", "step", "time", "gamma", "recall"),
+    *("state", "stale", "report", "limit", "step", "time", "gamma", "recall", "choice"),
 )
 
 
@@ -22,17 +23,21 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False, hours: bool = 
 
     `value` is the metric that the run's protocol reports, NaN where there is no result, and `report` says which of its
     numbers that is. `seconds` are those of the whole training, as `read.timed` counts them, and `share` is the share of
-    the protocol's steps that the run does. `state` is done, begun, missing, faulty or outdated (made of other data than
-    are here now, so that it has no value); `fault` says why a run's directory could not be read, and `stale` how its
-    code or data differ from today's. In a column with a time budget `limit` is the budget in seconds (hours: as
-    printed, however fast our device is), and `value`, `step` and `time` (seconds of training) are those of the last
-    evaluation within it. `recall` has the last evaluation's for each class, `gamma` is the imbalance of the labelled
-    inputs (NaN without a long tail), and `wording` says what strong views of texts are (empty for images).
+    the protocol's steps that the run does. `state` is done, begun, missing, faulty, outdated (made of other data than
+    are here now, so that it has no value) or undecided (done, but a choice waits for other runs); `fault` says why a
+    run's directory could not be read, and `stale` how its code or data differ from today's. In a column with a time
+    budget `limit` is the budget in seconds (hours: as printed, however fast our device is), and `value`, `step` and
+    `time` (seconds of training) are those of the last evaluation within it. `recall` has the last evaluation's for each
+    class, `gamma` is the imbalance of the labelled inputs (NaN without a long tail), and `wording` says what strong
+    views of texts are (empty for images). `choice` is what a validation set has chosen, if the row has choices; while
+    it cannot choose, all of them have a line and none a value.
     """
-    cells = list(sweep.cells(scale))
-    found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
+    cells, found = _found(sweep, scale)
     lines = [_line(sweep.metric_of(cell.column), cell, found[cell.run.id], best_on_test) for cell in cells]
+    waiting = undecided(cells)
     for line, cell in zip(lines, cells, strict=True):
+        if (cell.row, cell.column) in waiting and line["state"] == "done":
+            line |= {"value": math.nan, "state": "undecided"}
         budget = sweep.budgets.get(cell.column)
         if budget:
             line |= {"value": math.nan, "step": math.nan, "time": math.nan, "limit": _limit(budget, line, lines, hours)}
@@ -42,6 +47,13 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False, hours: bool = 
                 except read.BROKEN as error:
                     line |= {"state": "faulty", "fault": read.fault(cell.run / "metrics.jsonl", error)}
     return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def _found(sweep: Sweep, scale: str) -> tuple[list[Cell], dict[str, read.Result | str]]:
+    """The table's cells, without the choices that lost, and what all runs say, by id."""
+    cells = list(sweep.cells(scale))
+    found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
+    return chosen(cells, found), found
 
 
 def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool) -> dict[str, Any]:
@@ -67,6 +79,7 @@ def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool)
         "time": math.nan,
         "gamma": (config["task"]["imbalance"] or {}).get("gamma_l", math.nan),
         "recall": [],
+        "choice": cell.choice,
     }
     if isinstance(found, str):
         return line | ({"state": found} if found in ("missing", "begun") else {"state": "faulty", "fault": found})
@@ -108,8 +121,12 @@ def pseudo_labels(sweep: Sweep, scale: str) -> pd.DataFrame:
 def _stack(sweep: Sweep, scale: str, frame_of: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
     frames: list[pd.DataFrame] = []
     faults: dict[str, str] = {}
-    for cell in sweep.cells(scale):
-        found = read.result(cell.run)
+    cells, results = _found(sweep, scale)
+    waiting = undecided(cells)
+    for cell in cells:
+        if (cell.row, cell.column) in waiting:
+            continue
+        found = results[cell.run.id]
         if isinstance(found, str):
             if found not in ("missing", "begun"):
                 faults[cell.run.id] = found

@@ -23,6 +23,7 @@ from benchmarks.store.run import PREDICTIONS, PSEUDO, Run, configuration
 BROKEN = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError, zlib.error)
 METRICS = {  # name -> its key in metrics.jsonl and result.json, all of which are error rates in percent
     "error": "error",
+    "validation": "validation",
     "accuracy": "error",
     "top1_accuracy": "error",
     "top5_accuracy": "top5",

@@ -62,9 +62,22 @@ def _numbers(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[
     reported = {which: list(dict.fromkeys(own["row"])) for which, own in untimed.groupby("report", sort=False)}
     for which, rows in reported.items():
         yield f"Reported: {REPORT[which]}" + (f": {', '.join(rows)}." if len(reported) > 1 else ".")
+    yield from _choices(sweep, runs)
     for same, columns in twins(runs):
         where = f" under {', '.join(columns)}" if len(columns) < frame["column"].nunique() else ""
         yield f"The same runs stand behind {', '.join(same[:-1])} and {same[-1]}{where}."
+
+
+def _choices(sweep: Sweep, runs: pd.DataFrame) -> Iterator[str]:
+    """What a validation set has chosen, and what of."""
+    decided = runs[(runs["choice"] != "") & (runs["state"] == "done")].drop_duplicates(["row", "column"])
+    for row, own in decided.groupby("row", sort=False):
+        options = [choice.split("=", 1) for choice in sweep.choices[row]]
+        said = ", ".join(f"{cell.choice.split('=', 1)[1]} under {cell.column}" for cell in own.itertuples())
+        every = ", ".join(value for _, value in options)
+        yield f"{row}: of {options[0][0]} = {every} the lowest validation error has chosen {said}."
+    if waiting := list(dict.fromkeys(runs.loc[runs["state"] == "undecided", "row"])):
+        yield f"{', '.join(waiting)}: a validation set chooses, when the runs of all choices are done."
 
 
 def _bold(frame: pd.DataFrame) -> str:

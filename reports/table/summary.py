@@ -16,7 +16,7 @@ CSV = (
     *("baseline", "pairs", "difference", "difference_low", "difference_high"),
     *("published_mean", "published_std", "mark"),
 )
-SEEDS = ("row", "column", "seed", "metric", "unit", "value", "report", "step", "seconds", "state", "run")
+SEEDS = ("row", "column", "seed", "metric", "unit", "value", "report", "choice", "step", "seconds", "state", "run")
 KEYS = ["row", "column"]
 
 

@@ -1,6 +1,6 @@
 """Meta-Semi, Table 1. On WRN-28 MixMatch's procedure is run; at demo and smoke scale there is one network only."""
 
-from sweeps.meta_semi import CIFAR10, CIFAR100, DIGITS, ROWS
+from sweeps.meta_semi import CHOICES, CIFAR10, CIFAR100, DIGITS, ROWS
 from sweeps.sweep import Sweep, pick
 from sweeps.tuned import tuned
 
@@ -21,6 +21,7 @@ SWEEP = Sweep(
     rows=ROWS_HERE,
     baseline="Supervised",
     columns=COLUMNS,
+    choices=CHOICES,
     single=tuned(ROWS_HERE, COLUMNS),
     demo={f"digits/{n}": f"{DIGITS} task.labels={n}" for n in (10, 40)},
     absent=frozenset(

@@ -7,7 +7,7 @@ on digits, a time is the same share of what its own runs take here.
 
 from itertools import product
 
-from sweeps.meta_semi import ROWS
+from sweeps.meta_semi import CHOICES, ROWS
 from sweeps.meta_semi.table1 import SWEEP as TABLE1
 from sweeps.sweep import Budget, Sweep, pick
 
@@ -20,6 +20,7 @@ SWEEP = Sweep(
     demo_caption="Test errors (%) on digits with 40 labels at fixed training time.",
     rows={"ICT": ROWS["ICT"], "Meta-Semi (CNN-13)": ROWS["Meta-Semi"]} | pick(ROWS, *WRN_ROWS),
     baseline="ICT",
+    choices=CHOICES,
     columns=dict.fromkeys(CNN13_HOURS + WRN_HOURS, TABLE1.columns["CIFAR-100/10000"]),
     demo=dict.fromkeys(SHARES, TABLE1.demo["digits/40"]),
     budgets={
