@@ -7,7 +7,8 @@ times within a round; "memory: ..." is of what a step's tensors take at most, "r
 Options: rounds=5 backbone=wrn28_2 only=meta_t,fixmatch memory=yes.
 
 `conventional` is FixMatch as public codes write it, `semilearn` the optional package's own FixMatch step, where it is
-installed; `pillow` makes the strong views one by one, on one core, as `strong_views` here.
+installed; "apart: ..." has each in a process of its own, as users run them (`benchmarks.speed.peers`). `pillow` makes
+the strong views one by one, on one core, as `strong_views` here.
 """
 
 import multiprocessing
@@ -18,9 +19,9 @@ from typing import Any
 
 from benchmarks.errors import command
 from benchmarks.machine.device import device, tune
-from benchmarks.speed import clock
+from benchmarks.speed import clock, peers
 from benchmarks.speed.options import parse
-from benchmarks.speed.steps import OURS, StepFn, conventional, ours, pillow_views, semilearn, strong_views
+from benchmarks.speed.steps import OURS, StepFn, conventional, ours, pillow_views, strong_views
 
 #: (numerator, denominator, target)
 RATIOS = (
@@ -46,7 +47,7 @@ def build(name: str, backbone: str) -> tuple[StepFn, int] | None:
     if name == "conventional":
         return conventional(backbone), 1
     if name == "semilearn":
-        step = semilearn() if backbone == "wrn28_2" else None
+        step = peers.semilearn() if backbone == "wrn28_2" else None
         return step and (step, 1)
     overrides, repeat = OURS[name]
     return ours(f"{overrides} backbone={backbone}"), repeat
@@ -128,6 +129,7 @@ def main(arguments: list[str]) -> int:
     found = rows(backbone, rounds, set(filter(None, options["only"].split(","))), options["memory"] == "yes")
     if not options["only"]:
         found.append(views(rounds))
+        found += peers.rows(rounds) if backbone == "wrn28_2" else []
     more = {"device": clock.where(), "backbone": backbone, "rounds": rounds}
     print(f"{more['device']}, {backbone}, {rounds} rounds\n{show(found)}")
     clock.save("bench.json", [row | more for row in found])

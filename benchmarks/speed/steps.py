@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import torch
 import torch.nn.functional as F
@@ -93,46 +92,6 @@ def conventional(backbone: str) -> StepFn:
         with torch.no_grad():
             for mine, theirs in zip(student.average.parameters(), net.parameters(), strict=True):
                 mine.mul_(student.decay).add_(theirs, alpha=1 - student.decay)
-
-    return step
-
-
-def semilearn() -> StepFn | None:
-    """The optional package's own FixMatch step (its network, loss, optimizer, EMA) on the same tensors."""
-    if find_spec("semilearn") is None:
-        return None
-    from types import SimpleNamespace
-
-    from semilearn.algorithms.fixmatch.fixmatch import FixMatch
-    from semilearn.core.utils import get_optimizer
-    from semilearn.nets.wrn.wrn import wrn_28_2
-
-    class Step(FixMatch):
-        """Without data sets of its own: they are ours."""
-
-        def set_dataset(self) -> None: ...
-        def set_data_loader(self) -> None: ...
-        def set_optimizer(self) -> tuple[torch.optim.Optimizer, None]:
-            return get_optimizer(self.model, "SGD", 0.03, 0.9, 5e-4), None
-
-    sizes = {"num_classes": CLASSES, "ulb_loss_ratio": 1.0, "num_train_iter": 1, "epoch": 1}
-    intervals = {"num_eval_iter": 1, "num_log_iter": 1, "clip_grad": 0.0, "ema_m": 0.999}
-    switches = {"use_cat": True, "amp": False, "resume": False, "distributed": False, "hard_label": True}
-    places = {"save_name": "", "save_dir": "", "algorithm": "fixmatch", "gpu": None, "rank": 0, "world_size": 1}
-    own = {"T": 0.5, "p_cutoff": 0.95, "use_pretrain": False, "pretrain_path": "", "use_tensorboard": False}
-    args = SimpleNamespace(**sizes, **intervals, **switches, **places, **own, use_wandb=False, use_aim=False)
-    algorithm = Step(args, wrn_28_2)
-    algorithm.model.to(device()).train()
-    algorithm.ema_model.to(device())
-    averages, update = algorithm.hooks_dict["EMAHook"], algorithm.hooks_dict["ParamUpdateHook"]
-    averages.before_run(algorithm)
-    batch = batch_of(task_of(), ("weak", "strong"))
-    x, weak, strong = (t.contiguous() for t in (batch.x, *batch.u))
-
-    def step() -> None:
-        algorithm.out_dict, algorithm.log_dict = algorithm.train_step(x, batch.y, weak, strong)
-        update.after_train_step(algorithm)
-        averages.after_train_step(algorithm)
 
     return step
 
