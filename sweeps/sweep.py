@@ -82,7 +82,7 @@ class Sweep:
     absent: frozenset[tuple[str, str]] = frozenset()  #: (row, column) of the paper's dashes
     remarks: tuple[str, ...] = ()  #: what the reader of the paper's columns must know of our runs
     seeds: int = 5
-    demo_seeds: int = 2
+    demo_seeds: int | None = None  #: at demo scale; two, or as many as there are, unless it says so
 
     def columns_at(self, scale: str) -> Mapping[str, str | None]:
         return self.demo if self.demo and scale in ON_DIGITS else self.columns
@@ -91,7 +91,8 @@ class Sweep:
         return (scale in ON_DIGITS and self.demo_caption) or self.caption
 
     def seeds_at(self, scale: str) -> Sequence[int]:
-        return range(min(self.seeds, {"demo": self.demo_seeds, "smoke": 1}.get(scale, self.seeds)))
+        few = min(2, self.seeds) if self.demo_seeds is None else self.demo_seeds
+        return range({"demo": few, "smoke": 1}.get(scale, self.seeds))
 
     def given(self, row: str, column: str) -> tuple[str, ...]:
         """Overrides of a cell that overrule all others, at every scale; a declared table has none."""

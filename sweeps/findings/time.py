@@ -11,5 +11,5 @@ SWEEP = Sweep(
     columns={name: COLUMNS[name] for name in list(COLUMNS)[:1]},
     demo={f"digits/{n}": DEMO[f"digits/{n}"] for n in (10, 40)},
     seeds=2,
-    demo_seeds=10,
+    demo_seeds=5,
 )
