@@ -1,8 +1,10 @@
-"""Keep finished runs in the repository, as evidence:  make freeze RUNS="8d28457d9686 ..."
+"""Keep finished runs in the repository, as evidence:  make freeze RUNS="8d28457d9686 ..."  (or RUNS="into=digits all")
 
 The small files of each (config.yaml, env.json, metrics.jsonl, result.json) go from $SSL_RUNS to reports/measured/<id>/,
-without the machine's paths, and reports/measured/README.md lists what is there. None of it stands in a paper's table:
-these are runs of other lengths, each marked with its share of the protocol's steps.
+without the machine's paths, and README.md there lists what is kept, a line for the seeds of one configuration. `all`
+are all finished runs of the store; into=NAME is a folder of reports/measured of that name, which `SSL_RUNS` may name
+later, so that tables and figures are made of it. None of it stands in a paper's table: these are runs of other lengths,
+each marked with its share of the protocol's steps.
 """
 
 import json
@@ -16,6 +18,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from benchmarks.config import options, resolve
 from benchmarks.errors import UserError, command
 from benchmarks.machine.settings import runs
 from reports.collect import read
@@ -53,21 +56,43 @@ def line(folder: Path) -> dict[str, Any]:
     result, environment = (json.loads((folder / name).read_text()) for name in ("result.json", "env.json"))
     share, error = config["steps"] / config["protocol"]["steps"], result["error"]
     frozen = config["backbone"].get("frozen")
-    lagged = ", lagged" if config["method"].get("update") == "lagged" else ""
     return {
-        "method": config["method"]["name"] + lagged,
-        "task": f"{config['task']['name']}/{config['task']['labels']}" + wording(config["task"]["augment"]),
+        "method": config["method"]["name"] + departures(config),
+        "task": place(config["task"]),
         "network": config["backbone"]["name"] + (f", {frozen} layers frozen" if frozen else ""),
         "protocol": config["protocol"]["name"],
-        "seed": config["seed"],
         "steps": f"{config['steps']:,} ({share:.2%} of {config['protocol']['steps']:,})",
+        "device": environment["device"],
+        "seed": config["seed"],
         "error % (last)": f"{read.number(error['last'], 100):.2f}",
         "error % (median of last 20)": f"{read.number(error['median_last_20'], 100):.2f}",
         "s": f"{result['seconds']:,.0f}",
-        "device": environment["device"],
         "commit": str(environment["commit"])[:7] + ("*" if environment["dirty"] else ""),
         "run": f"[{folder.name}]({folder.name})",
     }
+
+
+def departures(config: dict[str, Any]) -> str:
+    """What of a method's numbers is not its YAML's: ", tau=0.5"."""
+    name = config["method"]["name"]
+    usual = flat(resolve([f"scale={config['scale']}", f"method={name}"])["method"]) if name in options("method") else {}
+    own = {key: value for key, value in flat(config["method"]).items() if usual.get(key, value) != value}
+    return "".join(f", {key}={value}" for key, value in own.items())
+
+
+def flat(config: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """{"optimizer": {"lr": 0.1}} -> {"optimizer.lr": 0.1}"""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        found |= flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return found
+
+
+def place(task: dict[str, Any]) -> str:
+    """A task's name with its labels, or its tail."""
+    tail = task.get("imbalance")
+    labels = f"N1={tail['n1']} M1={tail['m1']} γ={tail['gamma_l']:g}" if tail else task["labels"]
+    return f"{task['name']}/{labels}" + wording(task["augment"])
 
 
 def wording(augment: dict[str, Any]) -> str:
@@ -78,9 +103,14 @@ def wording(augment: dict[str, Any]) -> str:
 
 
 def listing(measured: Path) -> str:
-    lines = [line(folder) for folder in sorted(measured.iterdir()) if folder.is_dir()]
-    frame = pd.DataFrame(lines).sort_values(["task", "network", "steps", "seed", "method"])
-    table = "\n".join(aligned(list(frame.columns), frame.astype(str).to_numpy().tolist()))
+    """README.md of a folder of kept runs: a line for the seeds of one configuration."""
+    lines = pd.DataFrame([line(path.parent) for path in sorted(measured.glob("*/config.yaml"))])
+    same = ["task", "network", "protocol", "steps", "method", "device"]
+    lines = lines.sort_values([*same, "seed"])
+    joined = lines.astype(str).groupby(same, sort=False).agg("; ".join).reset_index()
+    joined["commit"] = ["; ".join(dict.fromkeys(commits.split("; "))) for commits in joined["commit"]]
+    columns = ["method", "task", "network", "protocol", *list(lines.columns)[4:]]
+    table = "\n".join(aligned(columns, joined[columns].to_numpy().tolist()))
     return f"""# Runs that were made
 
 Shorter than the papers' by the share that stands beside their steps, so that none is a number of a paper's table. Each
@@ -93,11 +123,16 @@ folder holds the run's configuration, environment (device, versions, commit, com
 
 @command
 def main(arguments: list[str]) -> int:
-    if not arguments:
+    given = [argument.partition("=")[2] for argument in arguments if argument.startswith("into=")]
+    names = [argument for argument in arguments if not argument.startswith("into=")]
+    if not names:
         raise UserError("which runs? e.g. python -m reports.freeze 8d28457d9686")
-    for name in arguments:
-        print(freeze(runs() / name, MEASURED))
-    (MEASURED / "README.md").write_text(listing(MEASURED), encoding="utf-8")
+    if names == ["all"]:
+        names = sorted(path.parent.name for path in runs().glob("*/result.json"))
+    into = MEASURED / given[-1] if given else MEASURED
+    for name in names:
+        print(freeze(runs() / name, into))
+    (into / "README.md").write_text(listing(into), encoding="utf-8")
     return 0
 
 

@@ -29,6 +29,20 @@ def test_what_is_kept_names_no_path_of_the_machine(measured, monkeypatch):
     assert "/home" not in text
 
 
+def test_seeds_share_a_line_and_departures_are_named(measured):
+    common = ["scale=smoke", "method=fixmatch", "method.tau=0.5", "task.labels=40"]
+    runs = [execute(compose([*common, f"seed={seed}"])) for seed in (0, 1)]
+    execute(compose(["scale=smoke", "method=fixmatch", "task.labels=40"]))
+    assert freeze.main(["into=few", runs[0].id]) == 0
+    assert freeze.main(["into=few", "all"]) == 0
+    kept = {path.parent.name for path in (measured / "few").glob("*/result.json")}
+    assert kept == {path.parent.name for path in runs[0].folder.parent.glob("*/result.json")} and len(kept) == 3
+    lines = [line for line in (measured / "few/README.md").read_text().splitlines() if line.startswith("| fixmatch")]
+    plain, half = sorted(lines, key=lambda line: "tau" in line)
+    assert "tau" not in plain and "fixmatch, tau=0.5 " in half and "| 0; 1 " in half
+    assert all(f"[{run.id}]({run.id})" in half for run in runs)
+
+
 def test_only_finished_runs_are_kept(measured, tmp_path, capsys):
     assert freeze.main(["0123456789ab"]) == 2
     assert "0123456789ab holds no finished run: set SSL_RUNS" in capsys.readouterr().err
