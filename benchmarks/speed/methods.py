@@ -1,10 +1,11 @@
 """What a step of every method costs over FixMatch's, in time, operations and memory:  make bench-methods
 
-On random pixels in CIFAR-10's shape, all steps in turn. Prints a table and writes reports/out/bench-methods.json, a
-list of {"method", "time", "flops", "memory": each over FixMatch's, "seconds": the step's, "device", ...}. Time is the
-median over rounds of two steps' times within a round, flops are the operations of convolutions and products, memory is
-what the step's tensors take at most. Options: rounds=3 labelled=32 ratio=6 only=meta_t,mixmatch, and those of a run,
-e.g. backbone.depth=10. Green Meta-T is timed over two steps, of which one learns thresholds.
+On random pixels in CIFAR-10's shape, each method's steps in turn with FixMatch's. Prints a table and writes
+reports/out/bench-methods.json, a list of {"method", "time", "flops", "memory": each over FixMatch's, "seconds": the
+step's, "device", ...}. Time is the median over rounds of two steps' times within a round, flops are the operations of
+convolutions and products, memory is what the step's tensors take at most. Options: rounds=3 labelled=32 ratio=6
+only=meta_t,mixmatch, and those of a run, e.g. backbone.depth=10. Green Meta-T is timed over two steps, of which one
+learns thresholds.
 """
 
 import statistics
@@ -16,7 +17,7 @@ from benchmarks.errors import UserError, command
 from benchmarks.machine.device import tune
 from benchmarks.speed import clock
 from benchmarks.speed.options import parse
-from benchmarks.speed.steps import OURS, ours, task_of
+from benchmarks.speed.steps import OURS, StepFn, ours, task_of
 
 BASE = "fixmatch"
 
@@ -24,17 +25,21 @@ BASE = "fixmatch"
 def measured(names: list[str], rest: list[str], rounds: int, labelled: int, ratio: int) -> list[dict[str, Any]]:
     """A row per method, the cheapest first."""
     task = task_of(labelled, labelled * ratio)
-    steps = {name: (ours(" ".join((f"method={name}", *rest)), task), OURS.get(name, ("", 1))[1]) for name in names}
-    seconds = clock.seconds(steps, rounds)
-    found: dict[str, dict[str, Any]] = {
-        name: {"method": name, "flops": clock.flops(step), "memory": clock.peak(step)}
-        for name, (step, _) in steps.items()
-    }
-    base = dict(found[BASE])
-    for name, row in found.items():
-        row |= {kind: round(row[kind] / base[kind], 3) for kind in ("flops", "memory")}
-        row |= {"time": clock.ratio(seconds[name], seconds[BASE]), "seconds": statistics.median(seconds[name])}
-    return sorted(found.values(), key=lambda row: row["time"])
+
+    def step_of(name: str) -> StepFn:
+        return ours(" ".join((f"method={name}", *rest)), task)
+
+    base = step_of(BASE)
+    operations, memory = clock.flops(base), clock.peak(base)
+    found = []
+    for name in names:
+        step = step_of(name)
+        seconds = clock.seconds({BASE: (base, 1), f"its {name}": (step, OURS.get(name, ("", 1))[1])}, rounds)
+        own, over = seconds[f"its {name}"], seconds[BASE]
+        row: dict[str, Any] = {"method": name, "time": clock.ratio(own, over), "seconds": statistics.median(own)}
+        found.append(row | {"flops": round(clock.flops(step) / operations, 3)})
+        found[-1]["memory"] = round(clock.peak(step) / memory, 3)
+    return sorted(found, key=lambda row: row["time"])
 
 
 @command
