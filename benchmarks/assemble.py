@@ -73,6 +73,8 @@ def assemble(cfg: DictConfig, task: Task | None = None, compiled: bool | None = 
     net = network(cfg.backbone, task, cfg.protocol.batch)
     task = task.to(device())
     method: Method = make(cfg.method)
+    if answers is not None:
+        task.unlabelled.suit(cfg.task.name, (*method.views, method.labelled_view))
     # what torch says of a number that cannot be: lr=-1, hidden=[-1]; anything else is a bug, with its traceback
     with blame(f"cannot set up {cfg.method.name}", (ValueError, RuntimeError)):
         net = method.setup(task.facts, net).to(device())

@@ -57,11 +57,12 @@ class ApartMetaT(MetaT):
         return step == 0  # which has none before it, and takes its own
 
     def meta_batch(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        if self.x is None or self.y is None:
+        before = (batch.x, batch.y) if self.x is None or self.y is None else (self.x.clone(), self.y.clone())
+        if self.x is None or self.y is None or self.x.shape != batch.x.shape:  # texts differ in length
             self.x, self.y = batch.x.clone(), batch.y.clone()
-        before = self.x.clone(), self.y.clone()
-        self.x.copy_(batch.x)
-        self.y.copy_(batch.y)
+        else:  # in place, as a step that is recorded and replayed needs it
+            self.x.copy_(batch.x)
+            self.y.copy_(batch.y)
         return before
 
     def get_extra_state(self) -> dict[str, Any]:

@@ -45,6 +45,12 @@ class Inputs(Protocol):
     def join(self, other: Self) -> Self:
         """These, and then the others."""
 
+    def check(self, name: str) -> None:
+        """Do the numbers of the task fit inputs like these of the data set `name`? Raises UserError."""
+
+    def suit(self, name: str, views: Sequence[str]) -> None:
+        """Are these views, which a method asks for, worth having? May warn. Raises UserError where there are none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Images:
@@ -84,7 +90,7 @@ class Images:
         return replace(self, pixels=torch.cat([self.pixels, other.pixels]))
 
     def check(self, name: str) -> None:
-        """Is the augmentation for images like these of the data set `name`? Raises UserError; may warn."""
+        """Is the augmentation for images like these of the data set `name`? Raises UserError."""
         channels, *size = self.pixels.shape[1:]
         if not channels == len(self.augment.mean) == len(self.augment.std):
             each = f"[{','.join(['0.5'] * channels)}]"
@@ -94,10 +100,13 @@ class Images:
             )
         with blame(f"task.augment does not suit images of {'x'.join(map(str, size))}"):
             self.views(("strong",), torch.arange(min(2, len(self))), torch.Generator())
-            share = lost(self.augment, self.shape)
-        if share > MOST:
+
+    def suit(self, name: str, views: Sequence[str]) -> None:
+        """Warns where a strong view, if there is one, loses most of an image."""
+        if "strong" in views and (share := lost(self.augment, self.shape)) > MOST:
+            size = "x".join(map(str, self.shape[1:]))
             terminal.warn(
-                f"a strong view loses {share:.0%} of an image of {'x'.join(map(str, size))} on average: lower "
+                f"a strong view loses {share:.0%} of an image of {size} on average: lower "
                 "task.augment.cutout and task.augment.translate (python -m benchmarks.views shows it)"
             )
 

@@ -118,8 +118,11 @@ class Texts:
         return replace(self, tokens=torch.cat([self.tokens, other.tokens]))
 
     def check(self, name: str) -> None:
+        """Any text will do."""
+
+    def suit(self, name: str, views: Sequence[str]) -> None:
         """Raises DataError where strong views are to be read from a file that has none."""
-        if self.wording.strong == "back_translation" and self.tokens.shape[1] == 1:
+        if "strong" in views and self.wording.strong == "back_translation" and self.tokens.shape[1] == 1:
             raise DataError(
                 f"{name} brings no back-translations: add aug_0 (.json) or augmented (.jsonl, .csv) to its training "
                 "texts, or say task.augment.strong=words, which is no paper's"

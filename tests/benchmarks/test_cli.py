@@ -309,6 +309,7 @@ def test_views_that_lose_the_image_are_said(ask: Ask) -> None:
     status, _, err = ask("task.augment.translate=10", "task.augment.cutout=16")  # FixMatch's, for 32x32
     assert status == 0 and err.count("\n") == 1
     assert err.startswith("warning: a strong view loses 100% of an image of 8x8 on average: lower task.augment.cutout")
+    assert ask("method=supervised", "task.augment.translate=10", "task.augment.cutout=16")[2] == "", "it has none"
 
 
 # ---- what it refuses: surroundings

@@ -201,8 +201,9 @@ def test_words_are_left_out_and_masked_whole(data):
 def test_strong_views_that_no_file_brings_are_refused(data):
     toy.write(data, augmented=0)
     with pytest.raises(DataError, match=r"toy brings no back-translations: .*task.augment.strong=words, which is no"):
-        texts(wording()).check("toy")
-    texts(wording(strong="words")).check("toy")
+        texts(wording()).suit("toy", ("weak", "strong"))
+    texts(wording(strong="words")).suit("toy", ("weak", "strong"))
+    texts(wording()).suit("toy", ("weak",))  # a method that asks for none lacks nothing
     with pytest.raises(UserError, match=r"delete=0\.6, mask=0\.5 is not possible"):
         wording(delete=0.6, mask=0.5)
     with pytest.raises(UserError, match="keep=middle is not possible: it must be first or last"):
