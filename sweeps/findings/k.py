@@ -11,5 +11,5 @@ SWEEP = Sweep(
     columns={name: COLUMNS[name] for name in list(COLUMNS)[:1]},
     demo={"digits/40": DEMO["digits/40"]},
     seeds=2,
-    demo_seeds=5,
+    demo_seeds=3,
 )

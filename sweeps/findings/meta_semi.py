@@ -15,5 +15,5 @@ SWEEP = Sweep(
     columns={"CIFAR-10, 16×16/250": f"protocol=fixmatch {HALVED} task.labels=250"},
     demo={f"digits/{n}": DEMO[f"digits/{n}"] for n in (10, 40)},
     seeds=2,
-    demo_seeds=10,
+    demo_seeds=5,
 )

@@ -11,7 +11,6 @@ SWEEP = Sweep(
         "without L_s in the look-ahead (T2)": f"{META_T} method.labelled_ahead=false",
         "p̄ over all inputs (T5)": f"method=meta_t_cached {THEIRS}",
         "another meta batch (T27)": f"method=meta_t_apart {THEIRS}",
-        "slope 30 (T27)": f"{META_T} method.slope=30",
         "slope 10 (T27)": f"{META_T} method.slope=10",
         "TGN's rate 1e-2 (T27)": f"{META_T} method.optimizer.lr=1e-2",
         "indicator in the update (T41)": f"method=meta_t_hard {THEIRS}",
