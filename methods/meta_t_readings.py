@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.base import Batch, Facts, Student
-from methods.functional import one_hot
+from methods.functional import latest, one_hot
 from methods.meta_t import MetaT
 from methods.thresholding import Thresholding
 
@@ -36,8 +36,7 @@ class CachedMetaT(MetaT):
         return super().setup(facts, net)
 
     def observe(self, student: Student, p: Tensor, j: Tensor) -> dict[str, Tensor]:
-        latest = ((j[:, None] == j) * torch.arange(len(j), device=j.device)).amax(1)  # an input may come twice
-        self.last[j] = p[latest]
+        self.last[j] = p[latest(j)]
         seen = self.last.sum(1, keepdim=True) > 0
         predicted = one_hot(self.last.argmax(-1), p.shape[1]) * seen  # [M, C]
         count = predicted.sum(0)[:, None]
