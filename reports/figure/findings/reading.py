@@ -12,7 +12,7 @@ CAPTION = (
     "Meta-T as read in several ways, over training. Class-average threshold τ (Fig. 5c); the share of unlabelled "
     "inputs within 0.05 of their threshold, of which alone the thresholds learn; the share with a negative influence, "
     "of which the labelled loss wants more, half where it tells nothing; the norm of the gradient that the threshold "
-    f"network gets; the test error. Mean, and its band: {BAND}."
+    f"network gets; the share of pseudo-labels above their threshold; the test error. Mean, and its band: {BAND}."
 )
 FRAMES = ("curves",)
 PANELS = {
@@ -20,28 +20,30 @@ PANELS = {
     "band": "|max p − τ| < 0.05",
     "negative": "negative influence",
     "meta_gradient": "norm of the TGN's gradient",
+    "selected": "pseudo-labels selected",
     "error": "test error (%)",
 }
 
 
 @styled
 def draw(curves: pd.DataFrame) -> Figure:
-    """`curves` has row (a line), column (a line of panels), seed, step and the fields of PANELS."""
+    """`curves` has row (a line), column (three panels over three), seed, step and the fields of PANELS."""
     columns, rows = named(curves, "column"), named(curves, "row")
-    figure, axes = panels(len(columns), len(PANELS), width=2.9, height=2.6)
-    for line, column in zip(axes, columns, strict=True):
+    figure, axes = panels(2 * len(columns), 3, width=3.3, height=2.3)
+    for place, column in enumerate(columns):
         here = curves[curves["column"] == column]
-        for ax, (field, label) in zip(line, PANELS.items(), strict=True):
+        six = axes[2 * place : 2 * place + 2].flat
+        for ax, (field, label) in zip(six, PANELS.items(), strict=True):
             for row in rows:
                 plot(ax, *on_grid(here[here["row"] == row], "step", field), row, **look(row, rows))
             ax.set(xlabel="training step", ylabel=label, title=column if field == "threshold" else "")
             ax.set_xlim(left=0)
-            if field in ("band", "negative"):
+            if field in ("band", "negative", "selected"):
                 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
                 ax.set_ylim(bottom=0)
             elif field == "threshold":
                 ax.set_ylim(0, 1.02)
             elif field == "meta_gradient":
                 ax.set_yscale("log")
-    legend_above(figure, list(axes.flat), most=4)
+    legend_above(figure, list(axes.flat), most=3)
     return figure
