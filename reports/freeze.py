@@ -1,10 +1,10 @@
 """Keep finished runs in the repository, as evidence:  make freeze RUNS="8d28457d9686 ..."  (or RUNS="into=digits all")
 
 The small files of each (config.yaml, env.json, metrics.jsonl, result.json) go from $SSL_RUNS to reports/measured/<id>/,
-without the machine's paths, and README.md there lists what is kept, a line for the seeds of one configuration. `all`
-are all finished runs of the store; into=NAME is a folder of reports/measured of that name, which `SSL_RUNS` may name
-later, so that tables and figures are made of it. None of it stands in a paper's table: these are runs of other lengths,
-each marked with its share of the protocol's steps.
+without the machine's paths and kernel, and README.md there lists what is kept, a line for the seeds of a configuration.
+`all` are all finished runs of the store; into=NAME is a folder of reports/measured of that name, which `SSL_RUNS` may
+name later, so that tables and figures are made of it. None of it stands in a paper's table: these are runs of other
+lengths, each marked with its share of the protocol's steps.
 """
 
 import json
@@ -46,6 +46,8 @@ def freeze(folder: Path, into: Path) -> Path:
     environment = json.loads((folder / "env.json").read_text())
     if not isinstance(environment["command"], str):
         environment["command"] = typed(environment["command"])
+    if "platform" in environment:  # which kernel it was tells of a machine, and of no result
+        environment["platform"] = environment["platform"].partition("-")[0]
     (target / "env.json").write_text(json.dumps(environment, indent=1) + "\n")
     return target
 

@@ -43,6 +43,6 @@ def draw(curves: pd.DataFrame) -> Figure:
             ax.set(xlabel="training step", ylabel=label, title=column if field == "selected" else "")
             ax.set_xlim(left=0)
             if field != "error":
-                ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+                ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(figure, list(axes.flat))
     return figure
