@@ -59,7 +59,7 @@ class ApartMetaT(MetaT):
         before = (batch.x, batch.y) if self.x is None or self.y is None else (self.x.clone(), self.y.clone())
         if self.x is None or self.y is None or self.x.shape != batch.x.shape:  # texts differ in length
             self.x, self.y = batch.x.clone(), batch.y.clone()
-        else:  # in place, as a step that is recorded and replayed needs it
+        else:  # in place: whatever repeats this step's operations finds the batch where it was
             self.x.copy_(batch.x)
             self.y.copy_(batch.y)
         return before

@@ -1,7 +1,7 @@
 """From a data set's name to batches on the training device. Imports `machine`.
 
 sources    names -> arrays: scikit-learn's digits, torchvision's image sets, your own .npz (`npz`) or folder of images
-           (`folder`); `download` fetches
+           (`folder`); `download` fetches; `halved` makes one of half the size
 pictures   image files -> arrays of one size and number of channels
 listed     labelled inputs that a file names
 split      which inputs are labelled, unlabelled or held out; knows indices and classes, no pixels

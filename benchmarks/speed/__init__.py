@@ -9,7 +9,8 @@ python -m benchmarks.speed.methods     a step of every method over FixMatch's   
 python -m benchmarks.speed.texts       padding, tokens a second, an encoder's step           make bench-text
 python -m benchmarks.speed.real        real runs of ten minutes each                         make real
 
-ratios and steps say what is compared, clock how it is measured, options what the commands take.
+ratios and steps say what is compared, peers what with semilearn in a process of its own, clock how it is measured,
+options what the commands take.
 """
 
 import os
