@@ -22,6 +22,7 @@ from benchmarks.config import options, resolve
 from benchmarks.errors import UserError, command
 from benchmarks.machine.settings import runs
 from reports.collect import read
+from reports.compare import leaves
 from reports.table.markdown import aligned
 
 MEASURED = Path(__file__).parent / "measured"
@@ -77,17 +78,10 @@ def line(folder: Path) -> dict[str, Any]:
 def departures(config: dict[str, Any]) -> str:
     """What of a method's numbers is not its YAML's: ", tau=0.5"."""
     name = config["method"]["name"]
-    usual = flat(resolve([f"scale={config['scale']}", f"method={name}"])["method"]) if name in options("method") else {}
-    own = {key: value for key, value in flat(config["method"]).items() if usual.get(key, value) != value}
+    known = name in options("method")
+    usual = dict(leaves(resolve([f"scale={config['scale']}", f"method={name}"])["method"])) if known else {}
+    own = {key: value for key, value in leaves(config["method"]) if usual.get(key, value) != value}
     return "".join(f", {key}={value}" for key, value in own.items())
-
-
-def flat(config: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """{"optimizer": {"lr": 0.1}} -> {"optimizer.lr": 0.1}"""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        found |= flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
-    return found
 
 
 def place(task: dict[str, Any]) -> str:
@@ -111,7 +105,7 @@ def listing(measured: Path) -> str:
     lines = lines.sort_values([*same, "seed"])
     joined = lines.astype(str).groupby(same, sort=False).agg("; ".join).reset_index()
     joined["commit"] = ["; ".join(dict.fromkeys(commits.split("; "))) for commits in joined["commit"]]
-    columns = ["method", "task", "network", "protocol", *list(lines.columns)[4:]]
+    columns = list(lines.columns)
     table = "\n".join(aligned(columns, joined[columns].to_numpy().tolist()))
     return f"""# Runs that were made
 

@@ -18,9 +18,10 @@ def settle(cells: Iterable[Cell], dry: bool) -> list[str]:
     """
     reasons: Counter[str] = Counter()
     for run in (cell.run for cell in cells if cell.run.done):
-        why, never = provenance.stale(run), provenance.other_data(run)
+        why = provenance.stale(run)
         if not why:
             continue
+        never = provenance.other_data(run)
         said = {"anew": ": run again", "accept": "" if never else ": accepted"}.get(settings.stale(), "")
         if said and not dry:
             provenance.settle(run, device="")  # of no matter to a run that is done

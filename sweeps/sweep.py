@@ -122,13 +122,12 @@ class Sweep:
                 own = f"{how} {self.single.get((row, column), '')}".split()
                 own = [o for o in own if not (self.demo and o.startswith(PAPER_ONLY.get(scale, ())))]
                 every = (f"scale={scale}", *(where or "").split(), *own, *self.given(row, column))
-                last = {_key(o): o for o in every}
-                config = resolve(tuple(last.values()))
-                for choice in self._choices(row, column, config):
-                    overrides = tuple((last | ({_key(choice): choice} if choice else {})).values())
-                    chosen = resolve(overrides) if choice else config
+                plain = resolve(_last(every))
+                for choice in self._choices(row, column, plain):
+                    overrides = _last((*every, choice) if choice else every)
+                    config = resolve(overrides) if choice else plain
                     for seed in self.seeds_at(scale):
-                        yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**chosen, "seed": seed}, choice)
+                        yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**config, "seed": seed}, choice)
 
     def _choices(self, row: str, column: str, config: Mapping[str, Any]) -> Sequence[str]:
         """What the validation set is to choose from; one empty choice where there is none, or where it is given."""
@@ -139,6 +138,11 @@ class Sweep:
 
 def _key(override: str) -> str:
     return override.partition("=")[0]
+
+
+def _last(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Of each option what is said last, in the place where it is said first."""
+    return tuple({_key(override): override for override in overrides}.values())
 
 
 def pick(rows: Mapping[str, str | None], *names: str) -> dict[str, str | None]:

@@ -32,9 +32,8 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False, hours: bool = 
     views of texts are (empty for images). `choice` is what a validation set has chosen, if the row has choices; while
     it cannot choose, all of them have a line and none a value.
     """
-    cells, found = _found(sweep, scale)
+    cells, found, waiting = _found(sweep, scale)
     lines = [_line(sweep.metric_of(cell.column), cell, found[cell.run.id], best_on_test) for cell in cells]
-    waiting = undecided(cells)
     for line, cell in zip(lines, cells, strict=True):
         if (cell.row, cell.column) in waiting and line["state"] == "done":
             line |= {"value": math.nan, "state": "undecided"}
@@ -49,11 +48,12 @@ def collect(sweep: Sweep, scale: str, best_on_test: bool = False, hours: bool = 
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _found(sweep: Sweep, scale: str) -> tuple[list[Cell], dict[str, read.Result | str]]:
-    """The table's cells, without the choices that lost, and what all runs say, by id."""
+def _found(sweep: Sweep, scale: str) -> tuple[list[Cell], dict[str, read.Result | str], set[tuple[str, str]]]:
+    """The table's cells, without the choices that lost; what all runs say, by id; and where a choice is still open."""
     cells = list(sweep.cells(scale))
     found = {run.id: read.result(run) for run in {cell.run.id: cell.run for cell in cells}.values()}
-    return chosen(cells, found), found
+    cells = chosen(cells, found)
+    return cells, found, undecided(cells)
 
 
 def _line(metric: str, cell: Cell, found: read.Result | str, best_on_test: bool) -> dict[str, Any]:
@@ -121,8 +121,7 @@ def pseudo_labels(sweep: Sweep, scale: str) -> pd.DataFrame:
 def _stack(sweep: Sweep, scale: str, frame_of: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
     frames: list[pd.DataFrame] = []
     faults: dict[str, str] = {}
-    cells, results = _found(sweep, scale)
-    waiting = undecided(cells)
+    cells, results, waiting = _found(sweep, scale)
     for cell in cells:
         if (cell.row, cell.column) in waiting:
             continue

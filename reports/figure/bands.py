@@ -4,11 +4,14 @@ A band is pointwise: the 95 % bootstrap interval of the mean, which is too narro
 seeds or fewer have none worth the name: their band is their range.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+
+from reports.figure.style import look
 
 DRAWS, POINTS = 2000, 400
 FEW = 3  #: so many seeds have a range, and no interval: all draws of the lowest have more than 2.5 % of the chances
@@ -53,6 +56,14 @@ def plot(ax: Axes, x: np.ndarray, values: np.ndarray, label: str, **look: Any) -
     ax.plot(x, values.mean(0), label=label, **look)
     if len(values) > 1:
         ax.fill_between(x, *bootstrap(values), color=look.get("color"), alpha=0.16, linewidth=0)
+
+
+def over_training(ax: Axes, curves: pd.DataFrame, y: str, names: Sequence[str], by: str = "row") -> None:
+    """The field y over training steps, a line and its band for each of the names that `by` has."""
+    for name in names:
+        plot(ax, *on_grid(curves[curves[by] == name], "step", y), name, **look(name, names))
+    ax.set(xlabel="training step")
+    ax.set_xlim(left=0)
 
 
 def named(frame: pd.DataFrame, column: str) -> list[str]:

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from reports.figure.bands import BAND, named, on_grid, plot
-from reports.figure.style import legend_above, look, panels, styled
+from reports.figure.bands import BAND, named, over_training
+from reports.figure.style import legend_above, panels, styled
 
 TITLE = "What do Meta-Semi's weights keep?"
 CAPTION = (
@@ -38,10 +38,8 @@ def draw(curves: pd.DataFrame) -> Figure:
     for line, column in zip(axes, columns, strict=True):
         here = curves[curves["column"] == column]
         for ax, (field, label) in zip(line, PANELS.items(), strict=True):
-            for row in rows:
-                plot(ax, *on_grid(here[here["row"] == row], "step", field), row, **look(row, rows))
-            ax.set(xlabel="training step", ylabel=label, title=column if field == "selected" else "")
-            ax.set_xlim(left=0)
+            over_training(ax, here, field, rows)
+            ax.set(ylabel=label, title=column if field == "selected" else "")
             if field != "error":
                 ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(figure, list(axes.flat))

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from reports.figure.bands import BAND, named, on_grid, plot
-from reports.figure.style import legend_above, look, panels, styled
+from reports.figure.bands import BAND, named, over_training
+from reports.figure.style import legend_above, panels, styled
 
 TITLE = "Which reading lets the thresholds rise?"
 CAPTION = (
@@ -34,10 +34,8 @@ def draw(curves: pd.DataFrame) -> Figure:
         here = curves[curves["column"] == column]
         six = axes[2 * place : 2 * place + 2].flat
         for ax, (field, label) in zip(six, PANELS.items(), strict=True):
-            for row in rows:
-                plot(ax, *on_grid(here[here["row"] == row], "step", field), row, **look(row, rows))
-            ax.set(xlabel="training step", ylabel=label, title=column if field == "threshold" else "")
-            ax.set_xlim(left=0)
+            over_training(ax, here, field, rows)
+            ax.set(ylabel=label, title=column if field == "threshold" else "")
             if field in ("band", "negative", "selected"):
                 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
                 ax.set_ylim(bottom=0)

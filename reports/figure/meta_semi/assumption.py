@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.figure.bands import BAND, named, on_grid, plot
-from reports.figure.style import look, panels, styled
+from reports.figure.bands import BAND, named, over_training
+from reports.figure.style import panels, styled
 
 TITLE = "Fig. 2: Assumption 1"
 CAPTION = (
@@ -19,11 +19,8 @@ def draw(curves: pd.DataFrame) -> Figure:
     """`curves` has row, column (a line), seed, step and ratio."""
     figure, axes = panels(1, 1, width=5.2, height=3.0)
     ax = axes[0, 0]
-    columns = named(curves, "column")
-    for column in columns:
-        plot(ax, *on_grid(curves[curves["column"] == column], "step", "ratio"), column, **look(column, columns))
-    ax.set(xlabel="training step", ylabel="E‖∇L$_{meta}$‖² / ‖∇E G‖²")
-    ax.set_xlim(left=0)
+    over_training(ax, curves, "ratio", named(curves, "column"), by="column")
+    ax.set(ylabel="E‖∇L$_{meta}$‖² / ‖∇E G‖²")
     ax.set_ylim(bottom=0)
     ax.legend()
     return figure

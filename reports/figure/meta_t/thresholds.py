@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figure.bands import BAND, named, on_grid, plot
+from reports.figure.bands import BAND, named, over_training
 from reports.figure.style import CYCLE, look, panels, styled
 
 TITLE = "Fig. 5: thresholds"
@@ -80,13 +80,10 @@ def long_tail(above: Axes, below: Axes, pseudo: pd.DataFrame, curves: pd.DataFra
     )
 
 
-def over_training(ax: Axes, curves: pd.DataFrame) -> None:
-    rows = named(curves, "row")
-    for row in rows:
-        plot(ax, *on_grid(curves[curves["row"] == row], "step", "threshold"), row, **look(row, rows))
-    ax.set(xlabel="training step", ylabel="class-average threshold τ", ylim=(0, 1.02))
+def class_average(ax: Axes, curves: pd.DataFrame) -> None:
+    over_training(ax, curves, "threshold", named(curves, "row"))
+    ax.set(ylabel="class-average threshold τ", ylim=(0, 1.02))
     ax.set_title(f"(c) {named(curves, 'column')[0].removeprefix('c: ')}")
-    ax.set_xlim(left=0)
     ax.legend(loc="lower right")
 
 
@@ -108,5 +105,5 @@ def draw(pseudo: pd.DataFrame, curves: pd.DataFrame) -> Figure:
             above, below = (figure.add_subplot(half) for half in halves)
             long_tail(above, below, panel(pseudo, "b"), panel(curves, "b"))
         else:
-            over_training(ax, panel(curves, "c"))
+            class_average(ax, panel(curves, "c"))
     return figure
