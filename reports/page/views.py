@@ -137,5 +137,6 @@ def figures(shown: list[str], uses: Uses) -> list[dict[str, Any]]:
         module = draw.module_of(name)
         here = shown if module.FRAMES else shown[:1]
         drawn = [figure_view(name, scale, uses) for scale in here]
-        views.append({"name": name, "title": module.TITLE, "caption": module.CAPTION, "views": drawn})
+        said = {"title": module.TITLE, "caption": module.CAPTION}
+        views.append({"name": name, "group": name.partition("/")[0], "views": drawn} | said)
     return views

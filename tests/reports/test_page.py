@@ -20,7 +20,7 @@ from sweeps.grid import load
 from sweeps.sweep import Cell
 
 TABLES = ["meta_t/table1", "meta_semi/table5"]
-SHOWN = ("meta_t/surrogate", "meta_t/pseudo_labels", "meta_t/thresholds", "meta_semi/assumption")
+SHOWN = ("meta_t/surrogate", "meta_t/pseudo_labels", "meta_t/thresholds", "meta_semi/assumption", "findings/meta_semi")
 STRAY, BEGUN = (Cell("dash", "digits/40", k, (), resolve(["method=dash", f"seed={k}"])) for k in (7, 8))
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -128,6 +128,13 @@ def test_tables_read_without_javascript(html):
     assert 'row="Π-Model" column="CIFAR-10/250" paper 54.26 ±3.97' in paper["Π-Model"][1]
     assert paper["Π-Model"][0] == "–"
     assert "Not implemented: Π-Model" not in html
+
+
+def test_a_group_of_figures_alone_has_its_place(html):
+    """What the papers leave open has figures and no table."""
+    assert "<h2>What the papers leave open</h2>" in html
+    assert 'href="#findings-meta_semi"' in html and '<h3 id="findings-meta_semi">' in html
+    assert "Your own tables" not in html, "there are none"
 
 
 def test_faults_commands_audit_and_errata_are_there(html):
