@@ -23,7 +23,8 @@ def draw(runs: pd.DataFrame) -> Figure:
     """`runs` has row, column (a panel), seed and value (%)."""
     runs = runs.dropna(subset=["value"])
     columns, rows = named(runs, "column"), [row for row in named(runs, "row") if row != BASELINE]
-    figure, axes = panels(1, len(columns), width=3.4, height=0.6 + 0.28 * len(rows), sharey=True)
+    wide = max(3.4, 6.0 / len(columns))  # one panel alone would be narrower than what stands below it
+    figure, axes = panels(1, len(columns), width=wide, height=0.6 + 0.28 * len(rows), sharey=True)
     for ax, column in zip(axes.flat, columns, strict=True):
         values = runs[runs["column"] == column].pivot(index="seed", columns="row", values="value")
         ax.axvline(0, color=BLACK, linewidth=0.8)
