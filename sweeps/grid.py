@@ -38,6 +38,8 @@ class Grid(Sweep):
     """Rows and columns of another sweep, each in the variants that were asked for."""
 
     more: Mapping[str, Variant] = field(default_factory=dict)  #: row or column -> overrides that overrule all others
+    base: Sweep
+    origin: Mapping[str, str] = field(default_factory=dict)  #: row or column -> the base's, which it is a variant of
     chosen: tuple[int, ...] = ()  #: seeds; none: as the table has them
 
     def seeds_at(self, scale: str) -> Sequence[int]:
@@ -45,6 +47,14 @@ class Grid(Sweep):
 
     def given(self, row: str, column: str) -> tuple[str, ...]:
         return (*self.more[row], *self.more[column])
+
+    def steps(self, row: str, column: str, scale: str, config: Mapping[str, Any]) -> int | None:
+        if any(override.startswith("steps=") for override in self.given(row, column)):
+            return None
+        return self.base.steps(self.origin[row], self.origin[column], scale, config)
+
+    def remarks_at(self, scale: str) -> tuple[str, ...]:
+        return self.base.remarks_at(scale)
 
 
 def load(name: str) -> Sweep:
@@ -81,6 +91,8 @@ def _grid(
     """rows, columns: label -> the base's row or column, and the overrides of the variant."""
     pairs = list(product(rows.items(), columns.items()))
     return Grid(
+        base=base,
+        origin={label: name for label, (name, _) in (*rows.items(), *columns.items())},
         metric=base.metric,
         rows={label: base.rows[row] for label, (row, _) in rows.items()},
         columns={label: base.columns[c] for label, (c, _) in columns.items() if c in base.columns},

@@ -65,6 +65,7 @@ class Sweep:
     """
 
     caption: str
+    published: str = ""  #: the published table that it is read beside, if not that of its own name
     demo_caption: str = ""  #: at demo and smoke scale, where the other one names data
     metric: str = "error"  #: a name in METRICS of reports.read, in percent
     rows: Mapping[str, str | None]
@@ -101,6 +102,13 @@ class Sweep:
     def metric_of(self, column: str) -> str:
         return self.metrics.get(column, self.metric)
 
+    def remarks_at(self, scale: str) -> tuple[str, ...]:
+        return self.remarks if self.columns_at(scale) is self.columns else ()
+
+    def steps(self, row: str, column: str, scale: str, config: Mapping[str, Any]) -> int | None:
+        """How long a cell trains, where its configuration does not say so by itself; a declared table leaves it that."""
+        return None
+
     def state(self, row: str, column: str, scale: str) -> str:
         """Why a cell has no run, "absent" or "not implemented"; empty where it has one."""
         if (row, column) in self.absent:
@@ -115,19 +123,27 @@ class Sweep:
         """
         if scale not in SCALES:
             raise UserError(f'unknown scale "{scale}".{nearest(scale, SCALES)}')
-        for row, how in self.rows.items():
-            for column, where in self.columns_at(scale).items():
+        for row in self.rows:
+            for column in self.columns_at(scale):
                 if self.state(row, column, scale):
                     continue
-                own = f"{how} {self.single.get((row, column), '')}".split()
-                own = [o for o in own if not (self.demo and o.startswith(PAPER_ONLY.get(scale, ())))]
-                every = (f"scale={scale}", *(where or "").split(), *own, *self.given(row, column))
-                plain = resolve(_last(every))
+                every = self.overrides(row, column, scale)
+                plain = resolve(every)
+                if steps := self.steps(row, column, scale, plain):
+                    every = _last((*every, f"steps={steps}"))
+                    plain = resolve(every)
                 for choice in self._choices(row, column, plain):
                     overrides = _last((*every, choice) if choice else every)
                     config = resolve(overrides) if choice else plain
                     for seed in self.seeds_at(scale):
                         yield Cell(row, column, seed, (*overrides, f"seed={seed}"), {**config, "seed": seed}, choice)
+
+    def overrides(self, row: str, column: str, scale: str) -> tuple[str, ...]:
+        """What a cell's runs share, whichever their seed."""
+        own = f"{self.rows[row]} {self.single.get((row, column), '')}".split()
+        own = [o for o in own if not (self.demo and o.startswith(PAPER_ONLY.get(scale, ())))]
+        where = (self.columns_at(scale)[column] or "").split()
+        return _last((f"scale={scale}", *where, *own, *self.given(row, column)))
 
     def _choices(self, row: str, column: str, config: Mapping[str, Any]) -> Sequence[str]:
         """What the validation set is to choose from; one empty choice where there is none, or where it is given."""

@@ -12,7 +12,8 @@ def heading(name: str) -> str:
     if name in FIGURES:
         return str(draw.module_of(name).TITLE)
     stem = name.partition("/")[2]
-    return f"Table {stem[5:]}" if name in published.tables() else stem.replace("_", " ")
+    table = name.partition("/")[0] in published.PAPERS
+    return f"Table {stem[5:].replace('_', ', ')}" if table else stem.replace("_", " ")
 
 
 def place(name: str) -> str:

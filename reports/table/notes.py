@@ -30,7 +30,7 @@ OUTLIER = 1.5  #: so many times the median of a cell's seconds per step is no no
 
 def caption(sweep: Sweep, name: str, scale: str) -> str:
     """What is shown, as a paper says it; at demo and smoke scale that the data are no paper's."""
-    digits = scale in ON_DIGITS and sweep.demo and name in tables()
+    digits = scale in ON_DIGITS and sweep.demo and (sweep.published or name) in tables()
     return sweep.caption_at(scale) + (f" {DIGITS}" if digits else "")
 
 
@@ -45,8 +45,7 @@ def notes(sweep: Sweep, name: str, scale: str, frame: pd.DataFrame, runs: pd.Dat
     lines = [*_numbers(sweep, frame, runs), *_times(sweep, frame, runs)]
     if scale not in ON_DIGITS and frame["printed"].any():
         lines.append("Small print under ours: the published number, whose source stands in reports/paper.")
-    own = sweep.columns_at(scale) is sweep.columns
-    return [*lines, *_marks(frame), *(sweep.remarks if own else ())]
+    return [*lines, *_marks(frame), *sweep.remarks_at(scale)]
 
 
 def gaps(name: str, scale: str, runs: pd.DataFrame) -> list[str]:

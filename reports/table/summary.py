@@ -34,6 +34,7 @@ def summarise(sweep: Sweep, name: str, scale: str, runs: pd.DataFrame) -> pd.Dat
     - share, limit, step and time: as in the runs' frame, the least share and the mean of the others;
     - printed and source: the published number, verbatim, and whose it is.
     """
+    name = sweep.published or name
     paper = {} if scale in ON_DIGITS or name not in tables() else _paper(name)
     own = dict(list(runs.groupby(KEYS, sort=False)))
     seeds = compare.by_seed(runs)
