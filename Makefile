@@ -21,7 +21,8 @@ SETUP := .venv/.lock-stamp
 endif
 
 # What sweeps/ declares: tables, all of sweeps/own among them, and everything else is a figure; one more needs no runs.
-declared = $(foreach paper,meta_t meta_semi own,$(patsubst sweeps/%.py,%,$(sort $(wildcard sweeps/$(paper)/[!_]*.py))))
+# Tables trained anew for each time are asked for by name: they share hardly a run with the others.
+declared = $(filter-out %_anew,$(foreach paper,meta_t meta_semi own,$(patsubst sweeps/%.py,%,$(sort $(wildcard sweeps/$(paper)/[!_]*.py)))))
 TABLES := $(foreach name,$(declared),$(if $(findstring /table,$(name)),$(name),$(filter own/%,$(name))))
 FIGURES := $(filter-out $(TABLES),$(declared)) meta_t/surrogate
 
@@ -37,6 +38,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
 
 #: table1 ... table5              Meta-T's Table N: at demo and smoke scale run what is missing, then print it
+#: table5_anew, semi-table4_anew  the same of fixed time, with a training and its schedule for each time
 table%: $(SETUP) FORCE
 	@$(call table,meta_t/table$*)
 

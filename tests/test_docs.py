@@ -93,7 +93,7 @@ def test_readme_names_what_exists() -> None:
     readme = (ROOT / "README.md").read_text()
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make ([\w-]+)", readme, re.MULTILINE):
-        pattern = re.sub(r"\d+$|(?<=finding-)\w+$", "%", target)
+        pattern = re.sub(r"\d+(_\w+)?$|(?<=finding-)\w+$", "%", target)
         assert re.search(rf"^(?:{target}|{re.escape(pattern)}):", makefile, re.MULTILINE), target
     for path in re.findall(r"`((?:benchmarks|methods|sweeps|reports)/[\w/.]+)`", readme):
         assert (ROOT / path).exists(), path
