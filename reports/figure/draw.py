@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,9 @@ from reports.collect import frames
 from reports.figure.style import GREY, RC
 from sweeps.grid import load
 from sweeps.sweep import ON_DIGITS
+
+
+LETTERS = 20  #: so many of a footnote fit into an inch
 
 
 class NothingYetError(UserError):
@@ -64,8 +68,14 @@ def draw(name: str, scale: str) -> Figure:
         raise NothingYetError(f"{name}: no run can be read: {'; '.join(sorted(faults))}")
     figure = module.draw(*found)
     if note := footnote(scale, runs, len(faults)):
-        figure.supxlabel(note, fontsize=6.5, color=GREY, x=0.995, ha="right")
+        stand_below(figure, note)
     return figure
+
+
+def stand_below(figure: Figure, note: str) -> None:
+    """The footnote, in as many lines as the figure's width asks for."""
+    lines = fill(note, int(LETTERS * figure.get_figwidth()))
+    figure.supxlabel(lines, fontsize=6.5, color=GREY, x=0.995, ha="right")
 
 
 def save(figure: Figure, path: Path) -> None:

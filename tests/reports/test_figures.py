@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
@@ -340,3 +341,12 @@ def test_measuring_changes_no_bit_of_the_training(tmp_path, monkeypatch):
     for row, other in zip(probed, plain, strict=True):
         assert {key: row[key] for key in timeless(other)} == timeless(other)
         assert row["ratio"] > 0
+
+
+@pytest.mark.parametrize("width", [2.5, 3.6, 9.0])
+def test_a_footnote_is_no_wider_than_its_figure(width):
+    runs = pd.DataFrame({"value": [1.0, np.nan], "share": [1.0, 1.0]})
+    figure = Figure(figsize=(width, 2))
+    draw.stand_below(figure, draw.footnote("demo", runs, faults=2))
+    box = figure._supxlabel.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
