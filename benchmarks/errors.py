@@ -1,5 +1,7 @@
 """What the user can put right. Entry points print the message as one line and exit with a non-zero status."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,17 +39,25 @@ def blame(what: str, kinds: tuple[type[Exception], ...] = FAULTS) -> Iterator[No
 
 
 def command(main: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
-    """A program: --help prints its module's docstring, a UserError is one line and status 2."""
+    """A program: --help prints its module's docstring, a UserError is one line and status 2.
+
+    Where a reader like `head` has enough and closes the pipe it ends without a word, as other programs do.
+    """
 
     @wraps(main)
     def program(arguments: list[str]) -> int:
-        if {"-h", "--help"} & set(arguments):
-            print(sys.modules[main.__module__].__doc__)
-            return 0
         try:
-            return main(arguments)
+            if {"-h", "--help"} & set(arguments):
+                print(sys.modules[main.__module__].__doc__, flush=True)
+                return 0
+            status = main(arguments)
+            sys.stdout.flush()
+            return status
         except UserError as error:
             print(f"error: {one_line(error)}", file=sys.stderr)
             return 2
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to say goes nowhere
+            return 128 + signal.SIGPIPE
 
     return program

@@ -55,7 +55,7 @@ class Anew(Sweep):
 
     def remarks_at(self, scale: str) -> tuple[str, ...]:
         of = ", ".join(dict.fromkeys(self.times[c].of for c in self.columns_at(scale) if c in self.times))
-        said = f"Each time is a training of its own: that share of the operations of {of}'s whole, the schedule to its end."
+        said = f"Each time is a training with a schedule of its own, of that share of the operations of {of}'s whole."
         return (*super().remarks_at(scale), said)
 
 

@@ -106,7 +106,7 @@ class Sweep:
         return self.remarks if self.columns_at(scale) is self.columns else ()
 
     def steps(self, row: str, column: str, scale: str, config: Mapping[str, Any]) -> int | None:
-        """How long a cell trains, where its configuration does not say so by itself; a declared table leaves it that."""
+        """How long a cell trains, where that is not what its configuration says; a declared table leaves it so."""
         return None
 
     def state(self, row: str, column: str, scale: str) -> str:

@@ -16,7 +16,6 @@ from reports.figure.style import GREY, RC
 from sweeps.grid import load
 from sweeps.sweep import ON_DIGITS
 
-
 LETTERS = 20  #: so many of a footnote fit into an inch
 
 

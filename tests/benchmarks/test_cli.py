@@ -379,3 +379,15 @@ def test_a_fault_of_ours_is_not_made_the_users(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ZeroDivisionError):
         main(["scale=smoke"])
     assert not issubclass(ZeroDivisionError, UserError)
+
+
+def test_a_program_whose_reader_has_enough_ends_without_a_word():
+    text = "from benchmarks.errors import command\n@command\ndef main(_):\n while True: print('a long table')\n"
+    code = f"{text}import sys\nsys.exit(main([]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout.readline() == "a long table\n"
+        program.stdout.close()
+        assert program.stderr.read() == ""
+    assert program.returncode == 128 + signal.SIGPIPE
