@@ -9,6 +9,6 @@ SWEEP = Sweep(
     reference=("Supervised",),
     columns=COLUMNS,
     demo=DEMO,
-    seeds=2,
+    seeds=5,
     demo_seeds=10,
 )

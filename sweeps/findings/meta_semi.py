@@ -14,6 +14,6 @@ SWEEP = Sweep(
     baseline="Meta-Semi",
     columns={"CIFAR-10, 16×16/250": f"protocol=fixmatch {HALVED} task.labels=250"},
     demo={f"digits/{n}": DEMO[f"digits/{n}"] for n in (10, 40)},
-    seeds=2,
+    seeds=5,
     demo_seeds=5,
 )

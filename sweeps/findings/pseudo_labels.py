@@ -11,6 +11,6 @@ SWEEP = Sweep(
     rows=pick(THRESHOLDS, "FixMatch", "FixMatch, τ = 0.5", "FlexMatch", "Meta-T"),
     columns={f"{kind}: {name}": COLUMNS[name] for kind in ("equal time", "equal steps") for name in list(COLUMNS)[:1]},
     demo={f"{kind}: digits/40": DEMO["digits/40"] for kind in ("equal time", "equal steps")},
-    seeds=2,
+    seeds=5,
     demo_seeds=10,
 )

@@ -10,6 +10,6 @@ SWEEP = Sweep(
     | {"Green Meta-T": f"method=green_meta_t {THEIRS}"},
     columns={name: COLUMNS[name] for name in list(COLUMNS)[:1]},
     demo={f"digits/{n}": DEMO[f"digits/{n}"] for n in (10, 40)},
-    seeds=2,
+    seeds=5,
     demo_seeds=5,
 )

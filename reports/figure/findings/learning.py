@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figure.bands import named
-from reports.figure.style import BLACK, GREY, look, panels, styled
+from reports.figure.style import BLACK, look, panels, styled
 from reports.table.stats import paired
 
 TITLE = "Does learning the thresholds matter?"
@@ -23,7 +23,7 @@ def draw(runs: pd.DataFrame) -> Figure:
     """`runs` has row, column (a panel), seed and value (%)."""
     runs = runs.dropna(subset=["value"])
     columns, rows = named(runs, "column"), [row for row in named(runs, "row") if row != BASELINE]
-    wide = max(3.4, 6.0 / len(columns))  # one panel alone would be narrower than what stands below it
+    wide = max(3.8, 6.0 / len(columns))  # one panel alone holds the rows' names, too
     figure, axes = panels(1, len(columns), width=wide, height=0.6 + 0.28 * len(rows), sharey=True)
     for ax, column in zip(axes.flat, columns, strict=True):
         values = runs[runs["column"] == column].pivot(index="seed", columns="row", values="value")
@@ -38,8 +38,8 @@ def draw(runs: pd.DataFrame) -> Figure:
             if found.n >= FEW:
                 ax.plot([found.low, found.high], [place] * 2, color=colour, linewidth=2, solid_capstyle="butt")
             ax.plot(found.mean, place, "o", color=colour, markersize=5)
-        ax.set(xlabel=f"error − {BASELINE}'s (points)", title=column, yticks=range(len(rows)), yticklabels=rows)
+        said = f"error − {BASELINE}'s (points), {len(values)} seeds"
+        ax.set(xlabel=said, title=column, yticks=range(len(rows)), yticklabels=rows)
         ax.grid(visible=False, axis="y")
-        ax.set_title(f"{len(values)} seeds", loc="right", color=GREY, fontsize=7)
     axes.flat[0].invert_yaxis()
     return figure
