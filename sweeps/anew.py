@@ -53,10 +53,14 @@ class Anew(Sweep):
         whole = resolve(self.overrides(budget.of, column, scale))
         return max(1, round((budget.share or 0) * whole["steps"] * operations(whole) / operations(config)))
 
+    @property
+    def timed(self) -> bool:
+        return True
+
     def remarks_at(self, scale: str) -> tuple[str, ...]:
         of = ", ".join(dict.fromkeys(self.times[c].of for c in self.columns_at(scale) if c in self.times))
         said = f"Each time is a training with a schedule of its own, of that share of the operations of {of}'s whole."
-        return (*super().remarks_at(scale), said)
+        return (*super().remarks_at(scale), *(() if scale == "smoke" else (said,)))
 
 
 def anew(name: str, sweep: Sweep) -> Anew:

@@ -8,7 +8,7 @@ looked up in the papers' lists, and without a row a method is meant as its YAML 
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import product
 from typing import Any
@@ -52,6 +52,10 @@ class Grid(Sweep):
         if any(override.startswith("steps=") for override in self.given(row, column)):
             return None
         return self.base.steps(self.origin[row], self.origin[column], scale, config)
+
+    @property
+    def timed(self) -> bool:
+        return self.base.timed
 
     def remarks_at(self, scale: str) -> tuple[str, ...]:
         return self.base.remarks_at(scale)
@@ -99,17 +103,22 @@ def _grid(
         demo={label: base.demo[c] for label, (c, _) in columns.items() if c in base.demo},
         single={(r, c): base.single[key] for (r, (a, _)), (c, (b, _)) in pairs if (key := (a, b)) in base.single},
         metrics={label: base.metrics[c] for label, (c, _) in columns.items() if c in base.metrics},
-        budgets={
-            label: Budget(hours=b.hours) for label, (c, _) in columns.items() if (b := base.budgets.get(c)) and b.hours
-        },
+        budgets={label: _budget(base.budgets[c], rows) for label, (c, _) in columns.items() if c in base.budgets},
         reference=tuple(label for label, (row, _) in rows.items() if row in base.reference),
         absent=frozenset((r, c) for (r, (a, _)), (c, (b, _)) in pairs if (a, b) in base.absent),
         baseline=next((label for label, (row, _) in rows.items() if row == base.baseline), next(iter(rows))),
         seeds=base.seeds,
+        demo_seeds=base.demo_seeds,
         choices={label: base.choices[row] for label, (row, _) in rows.items() if row in base.choices},
         more={label: variant for label, (_, variant) in (*rows.items(), *columns.items())},
         **more,
     )
+
+
+def _budget(budget: Budget, rows: Mapping[str, tuple[str, Variant]]) -> Budget:
+    """When a column is read: a share is of the first variant of its row, and hours are hours where that is not here."""
+    of = next((label for label, (row, _) in rows.items() if row == budget.of), "")
+    return replace(budget, of=of) if of else Budget(hours=budget.hours) if budget.hours else budget
 
 
 def _untabled(rows: str | None, method: Sequence[str]) -> Sweep:

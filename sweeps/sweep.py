@@ -102,6 +102,11 @@ class Sweep:
     def metric_of(self, column: str) -> str:
         return self.metrics.get(column, self.metric)
 
+    @property
+    def timed(self) -> bool:
+        """Are columns times of the same data, so that a mean over them says nothing?"""
+        return bool(self.budgets)
+
     def remarks_at(self, scale: str) -> tuple[str, ...]:
         return self.remarks if self.columns_at(scale) is self.columns else ()
 

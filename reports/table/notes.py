@@ -94,6 +94,9 @@ def _times(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> Iterator[st
     yield "All times are of one run; whether the papers trained anew for each, by a shorter schedule, is not said."
     limits = frame.groupby("column")["limit"].mean()
     for of in sorted({sweep.budgets[column].of for column in timed} - {""}):
+        if of not in sweep.rows:
+            yield f"Times are shares of {of}'s training, which is not among these rows: name it in row=, too."
+            continue
         shares = [c for c in timed if sweep.budgets[c].of == of]
         known = ", ".join(f"{c} is {seconds(limits[c])}" for c in shares if limits[c] == limits[c])
         printed = {c: hours for c in shares if (hours := sweep.budgets[c].hours) is not None}

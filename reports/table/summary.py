@@ -122,7 +122,7 @@ def totals(sweep: Sweep, frame: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFram
     grid = frame[~frame["row"].isin(sweep.reference)].pivot(index="row", columns="column", values="mean")
     grid = grid.dropna(axis=1, how="all").dropna(axis=0)
     empty = pd.DataFrame(columns=["row", "mean", "ci_low", "ci_high", "rank"])
-    if min(grid.shape) < 2 or sweep.budgets:  # one run at several times is no several columns
+    if min(grid.shape) < 2 or sweep.timed:
         return empty
     metrics = {column: sweep.metric_of(column) for column in grid}
     ranks = stats.ranks(grid, [c for c, metric in metrics.items() if metric.endswith("accuracy")]).mean(axis=1)

@@ -1,15 +1,18 @@
 """Sweeps that are written out: what their words mean, that they are launched and shown, and what is refused."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from benchmarks.config import resolve, run_id
 from reports.table.__main__ import main as table
+from reports.table.build import build
 from sweeps import launch, status
 from sweeps.grid import load
 from sweeps.lists import values
-from sweeps.names import slug
+from sweeps.names import OWN, names, slug
+from sweeps.sweep import Budget
 
 LAMBDA = "row=FixMatch method.lambda_u=0.5,1,2 seed=0..4"
 
@@ -59,6 +62,31 @@ def test_a_table_is_varied() -> None:
         assert cell.config == plain[row] | {"steps": int(steps), "seed": cell.seed}
     with_paper = load("meta_t/table1 row=Π-Model protocol.ratio=1,2")
     assert "CIFAR-10/40" not in {c.column for c in with_paper.cells("paper")}, "a dash of the paper's stays one"
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not name.startswith(f"{OWN}/")])
+def test_a_table_with_all_its_rows_named_is_the_table(name: str) -> None:
+    base = load(name)
+    named = load(shlex.join([name, f"row={','.join(base.rows)}"]))
+    for scale in ("demo",) if name not in ("meta_t/table5_anew", "meta_semi/table4") else ("demo", "paper"):
+        assert {(c.row, c.column, c.seed, c.choice, c.run.id) for c in named.cells(scale)} == {
+            (c.row, c.column, c.seed, c.choice, c.run.id) for c in base.cells(scale)
+        }
+        assert named.remarks_at(scale) == base.remarks_at(scale)
+    assert named.baseline == base.baseline or not base.baseline, "the first row, where the table names none"
+    for kind in ("metrics", "budgets", "reference", "absent", "timed"):
+        assert getattr(named, kind) == getattr(base, kind), kind
+
+
+def test_a_share_of_a_row_keeps_to_that_row() -> None:
+    name = 'meta_t/table5 "column=digits/40 @0.5x,CIFAR-10/250 @5h"'
+    found = load(f"{name} row=FixMatch,Meta-T method.lambda_u=0.5,1").budgets
+    assert found["digits/40 @0.5x"] == Budget(share=0.5, of="FixMatch, lambda_u=0.5"), "of its first variant"
+    alone = load(f"{name} row=Meta-T").budgets
+    assert alone["digits/40 @0.5x"] == Budget(share=0.5, of="FixMatch")
+    assert alone["CIFAR-10/250 @5h"] == Budget(hours=5), "hours need no other row"
+    (said,) = (note for note in build(f"{name} row=Meta-T", "demo").notes if "name it in row=" in note)
+    assert said.startswith("Times are shares of FixMatch's training")
 
 
 def test_methods_without_a_paper() -> None:
