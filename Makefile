@@ -38,11 +38,10 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 ##@ Tables and figures (SCALE=demo by default, smoke, short or paper)
 
 #: table1 ... table5              Meta-T's Table N: at demo and smoke scale run what is missing, then print it
-#: table5_anew, semi-table4_anew  the same of fixed time, with a training and its schedule for each time
 table%: $(SETUP) FORCE
 	@$(call table,meta_t/table$*)
 
-#: semi-table1 ... semi-table5    the same for Meta-Semi
+#: semi-table1 ... semi-table5    the same for Meta-Semi; table5_anew, semi-table4_anew: trained anew for each time
 semi-table%: $(SETUP) FORCE
 	@$(call table,meta_semi/table$*)
 

@@ -190,6 +190,7 @@ def test_tables_are_the_declared_ones(python: Path) -> None:
     done = make("tables", "SCALE=paper", f"PY={python}")
     declared = [f"meta_t/{path.stem}" for path in sorted((ROOT / "sweeps/meta_t").glob("table*.py"))]
     declared += [f"meta_semi/{path.stem}" for path in sorted((ROOT / "sweeps/meta_semi").glob("table*.py"))]
+    declared = [name for name in declared if not name.endswith("_anew")]  # asked for by name alone
     assert re.findall(r"reports.table (.*) scale=paper", done.stdout) == [" ".join(declared)]
     shown = make("figures", "SCALE=paper", f"PY={python}").stdout
     assert set(re.findall(r"meta_\w+/\w+", shown)) == {name for name in FIGURES if not name.startswith("findings/")}
