@@ -6,7 +6,7 @@ a step's seconds are known on a device only, and then differ from one run to the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from benchmarks.config import resolve
@@ -65,17 +65,7 @@ class Anew(Sweep):
 
 def anew(name: str, sweep: Sweep) -> Anew:
     """A table of fixed time, `name`, with a training for each time instead of one that is read at each."""
-    return Anew(
-        caption=f"{sweep.caption[:-1]}, trained anew for each.",
-        demo_caption=f"{sweep.demo_caption[:-1]}, trained anew for each." if sweep.demo_caption else "",
-        published=name,
-        rows=sweep.rows,
-        baseline=sweep.baseline,
-        columns=sweep.columns,
-        demo=sweep.demo,
-        single=sweep.single,
-        metrics=sweep.metrics,
-        absent=sweep.absent,
-        choices=sweep.choices,
-        times=sweep.budgets,
-    )
+    captions = {"caption": sweep.caption, "demo_caption": sweep.demo_caption}
+    said = {kind: f"{text[:-1]}, trained anew for each." for kind, text in captions.items() if text}
+    same = {part.name: getattr(sweep, part.name) for part in fields(Sweep)}
+    return Anew(**same | said | {"published": name, "budgets": {}, "times": sweep.budgets})
